@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Identities (ISO/IEC 27071 clauses 5.4, 6.3): X.509 certificates that tconn-ca
+ * issues for keys that live in a TPM, bound to its RoT.
+ *
+ * Device id: lower-case hex SHA-256 of the EK's TPMT_PUBLIC (64 characters).
+ * Every certificate of one identity has subject CN = id (device) or name
+ * (service), and one SAN URI:
+ *	urn:tconn:device:ID	or	urn:tconn:service:NAME
+ * Three certificates an identity, same subject:
+ *	AK	EKU 2.23.133.8.3 (tcg-kp-AIKCertificate)
+ *	TLS	EKU clientAuth for a device, serverAuth for a service
+ *	DATA	keyUsage digitalSignature + nonRepudiation, no EKU
+ * An identity directory holds ak.pem tls.pem data.pem ca.pem (the issuer).
+ */
+#ifndef TCONN_IDENTITY_H
+#define TCONN_IDENTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "error.h"
+#include "tpm.h"
+
+#define TCONN_IDENTITY_MAX 128	/* bytes of an id or a name, terminator included */
+
+enum tconn_role { TCONN_ROLE_DEVICE = 'D', TCONN_ROLE_SERVICE = 'S' };
+
+struct x509_st;
+struct x509_store_st;
+
+struct tconn_identity {
+	enum tconn_role role;
+	char name[TCONN_IDENTITY_MAX];	/* device id or service name */
+};
+
+/* One or more PEM certificates. */
+int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err);
+
+/* DER cert -> chain to the store (partial chains refused), validity, SAN,
+ * EKU of the use; fills the identity it names.
+ */
+enum tconn_use { TCONN_USE_AK, TCONN_USE_TLS, TCONN_USE_DATA };
+int tconn_certificate_check(struct x509_store_st *trust, const uint8_t *der, size_t len,
+			    enum tconn_use use, enum tconn_role role, struct tconn_identity *ret,
+			    struct tconn_error *err);
+/* Public key of cert equals the TPMT_PUBLIC. -EKEYREJECTED if not. */
+int tconn_certificate_matches(const uint8_t *der, size_t len, const struct tconn_blob *pub,
+			      struct tconn_error *err);
+/* PEM file -> DER, malloc'ed. */
+int tconn_certificate_load(const char *path, uint8_t **ret, size_t *ret_len, struct tconn_error *err);
+/* ECDSA P-256/SHA-256 over a digest with the certificate's key. -EKEYREJECTED if wrong. */
+int tconn_certificate_verify_digest(const uint8_t *der, size_t len, const uint8_t digest[32],
+				    const uint8_t *sig, size_t sig_len, struct tconn_error *err);
+int tconn_device_id(const struct tconn_blob *ek, char ret[65], struct tconn_error *err);
+
+#endif

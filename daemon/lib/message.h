@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The messages of PROTOCOL.md: CBOR maps with integer keys, strict: definite
+ * lengths only, no unknown keys, no duplicates, no trailing bytes, every string
+ * within its limit. message.c is the one place that knows libcbor besides
+ * evidence.c and receipt.c; cbor_util.h holds what they share.
+ */
+#ifndef TCONN_MESSAGE_H
+#define TCONN_MESSAGE_H
+
+#include "appraise.h"
+#include "evidence.h"
+
+enum tconn_message_type {
+	/* enrolment */
+	TCONN_MSG_ENROL_REQUEST	= 1,
+	TCONN_MSG_ENROL_CHALLENGE = 2,
+	TCONN_MSG_ENROL_PROOF	= 3,
+	TCONN_MSG_ENROL_RESULT	= 4,
+	/* connection */
+	TCONN_MSG_HELLO		= 16,	/* device: version, nonce for the service */
+	TCONN_MSG_EVIDENCE	= 17,	/* either: nonce for the peer (service only), evidence */
+	TCONN_MSG_VERDICT	= 18,	/* either: what I found about you */
+	TCONN_MSG_REQUEST	= 19,	/* service: id, nonce, timeout, statement */
+	TCONN_MSG_ANSWER	= 20,	/* device: id, status, record, answer, evidence */
+	TCONN_MSG_RECEIPT	= 21,	/* service: id, receipt */
+	TCONN_MSG_REFUSAL	= 31,	/* either: code and reason in words; then close */
+};
+
+/* One struct for all; fields unused by a type stay zero. Owned bytes are freed
+ * by tconn_message_free().
+ */
+struct tconn_message {
+	enum tconn_message_type type;
+	uint64_t id;			/* REQUEST, ANSWER, RECEIPT */
+	uint32_t version;		/* HELLO */
+	uint8_t nonce[32];		/* HELLO, EVIDENCE (service), REQUEST */
+	bool has_nonce;
+	uint32_t timeout_ms;		/* REQUEST */
+	struct tconn_bytes statement;	/* REQUEST: statement.h, at most TCONN_STATEMENT_MAX */
+	uint32_t status;		/* ANSWER: enum tconn_tui_status */
+	struct tconn_bytes record;	/* ANSWER: empty or struct tconn_record */
+	struct tconn_bytes answer;	/* ANSWER: PIN digits, at most TCONN_TUI_ANSWER_MAX */
+	struct tconn_bytes evidence;	/* EVIDENCE, ANSWER: evidence.h encoding */
+	struct tconn_bytes receipt;	/* RECEIPT: COSE_Sign1 */
+	struct tconn_verdict verdict;	/* VERDICT; check names are interned on decode */
+	uint32_t code;			/* REFUSAL: positive errno */
+	char text[512];			/* REFUSAL reason, ANSWER message; UTF-8 */
+	/* enrolment */
+	struct tconn_blob ek, ak, tls, data;			/* REQUEST: TPMT_PUBLIC */
+	struct tconn_bytes ek_cert;				/* REQUEST */
+	enum tconn_role role; char name[TCONN_IDENTITY_MAX];	/* REQUEST */
+	struct tconn_blob credential, secret;			/* CHALLENGE */
+	struct tconn_blob certify_tls, certify_tls_sig, certify_data, certify_data_sig; /* PROOF */
+	struct tconn_bytes cert_ak, cert_tls, cert_data;	/* RESULT: DER */
+};
+void tconn_message_free(struct tconn_message *m);
+
+int tconn_message_encode(const struct tconn_message *m, struct tconn_bytes *ret, struct tconn_error *err);
+int tconn_message_decode(const uint8_t *buf, size_t len, struct tconn_message *ret, struct tconn_error *err);
+
+/* SHA-256 over what an ANSWER's quote covers: "tconn-answer-1" || id u64 BE ||
+ * status u32 BE || SHA-256(statement) || SHA-256(record) || SHA-256(answer).
+ */
+void tconn_answer_digest(const struct tconn_message *answer, const uint8_t *statement, size_t statement_len,
+			 uint8_t ret[32]);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Receipt: COSE_Sign1 (RFC 9052), ES256, signed by the service's DATA key.
+ * Protected header {1: -7 (ES256), 3: "application/vnd.tconn.receipt+cbor",
+ * 33: [DATA certificate DER] (x5chain)}; payload is the CBOR map of PROTOCOL.md.
+ * A PIN is never in it.
+ */
+#ifndef TCONN_RECEIPT_H
+#define TCONN_RECEIPT_H
+
+#include "appraise.h"
+
+struct tconn_receipt {
+	uint64_t id;
+	uint64_t time;			/* seconds since 1970, the service's clock */
+	char device[TCONN_IDENTITY_MAX], service[TCONN_IDENTITY_MAX];
+	struct tconn_bytes statement;
+	struct tconn_record record;
+	uint8_t nonce[32];
+	uint8_t evidence_digest[32];	/* SHA-256 of the evidence the verdict is about */
+	struct tconn_verdict verdict;
+};
+void tconn_receipt_free(struct tconn_receipt *r);
+
+/* ECDSA raw r||s made from the DER that tconn_tpm_sign gives. */
+int tconn_receipt_sign(const struct tconn_receipt *r, struct tconn_tpm *tpm, const uint8_t *data_cert,
+		       size_t data_cert_len, struct tconn_bytes *ret, struct tconn_error *err);
+/* Signature, chain of the DATA certificate to trust, service name; then decodes. */
+int tconn_receipt_verify(const uint8_t *cose, size_t len, struct x509_store_st *trust,
+			 struct tconn_receipt *ret, struct tconn_error *err);
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * tconn - trusted user interface (TUI) sessions, ISO/IEC 27071:2023 clause 5.8.
+ *
+ * This header is the single contract between tconn.ko and userspace.
+ *
+ * A conversation
+ *	fd = open("/dev/tconn", O_RDWR | O_CLOEXEC)
+ *	TCONN_IOC_VERSION	is this the ABI I was built for?
+ *	TCONN_IOC_BIND		the kernel measures the calling executable, admits
+ *				it or refuses, and fixes statement and nonce.
+ *				Answers the display mode and the canvas' size.
+ *	mmap(fd, 0)		the canvas; draw the first picture into it
+ *	TCONN_IOC_ACTIVATE	screen, then input, then the indicator are taken;
+ *				the canvas is shown
+ *	read(fd), poll(fd)	struct input_event, as from an evdev node. The
+ *				EVIOCG* ioctls of <linux/input.h> work on the
+ *				same fd, hence libevdev does. POLLHUP: the
+ *				session is over; read() then gives -ECANCELED.
+ *	TCONN_IOC_PRESENT	copy damage from the canvas to the screen, hash it
+ *	TCONN_IOC_DECIDE	indicator off, input back, screen back; the record
+ *				is measured and returned
+ *	close(fd)		gives everything back; in BOUND or ACTIVE it aborts
+ *				with TCONN_CAUSE_CLOSED.
+ *
+ * One fd is one session and one task group: after BIND, ioctls, read and mmap
+ * from another mm than the admitted one fail with -EPERM. There is at most one
+ * session at a time in the system.
+ *
+ * All integers are in host order here and little-endian in the log (the only
+ * supported machines are little-endian; a build-time check says so). All times
+ * are CLOCK_BOOTTIME nanoseconds; 0 is "did not happen". Unknown flags and
+ * non-zero reserved fields are refused with -EINVAL.
+ *
+ * Every errno has its cause beside the command. Common to all commands:
+ *	-ENOTTY	unknown command		-EFAULT	bad pointer
+ *	-EINVAL	bad size, flag or reserved field
+ *	-EPERM	not the admitted process
+ *	-EBADFD	not in this state (the state is in TCONN_IOC_STATUS)
+ *	-ECANCELED the session was aborted (cause in TCONN_IOC_STATUS)
+ */
+#ifndef _UAPI_TCONN_H
+#define _UAPI_TCONN_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define TCONN_ABI		1
+#define TCONN_DEVICE		"/dev/tconn"
+#define TCONN_SECURITYFS	"/sys/kernel/security/tconn"
+
+#define TCONN_DIGEST_SIZE	32	/* SHA-256 everywhere */
+#define TCONN_NONCE_SIZE	32
+#define TCONN_ID_SIZE		16
+#define TCONN_STATEMENT_MAX	8192	/* bytes, header included */
+#define TCONN_POLICY_MAX	65536	/* bytes */
+#define TCONN_PATH_MAX		256	/* bytes, zero-terminated, zero-padded */
+
+/* Limits of a session, in milliseconds; the policy may lower the maximum. */
+#define TCONN_TIMEOUT_MIN_MS	1000
+#define TCONN_TIMEOUT_MAX_MS	90000	/* below the hung-task watchdog's 120 s */
+
+enum tconn_state {
+	TCONN_STATE_IDLE	= 0,
+	TCONN_STATE_BOUND	= 1,
+	TCONN_STATE_ACTIVE	= 2,
+	TCONN_STATE_DECIDED	= 3,
+	TCONN_STATE_ABORTED	= 4,
+};
+
+enum tconn_kind {
+	TCONN_KIND_CONFIRM	= 1,	/* confirm or deny a statement */
+	TCONN_KIND_PIN		= 2,	/* enter a secret */
+	TCONN_KIND_NOTICE	= 3,	/* read and acknowledge */
+};
+
+enum tconn_outcome {
+	TCONN_OUTCOME_NONE	= 0,
+	TCONN_OUTCOME_CONFIRMED	= 1,
+	TCONN_OUTCOME_DENIED	= 2,
+	TCONN_OUTCOME_ENTERED	= 3,
+	TCONN_OUTCOME_ABORTED	= 4,	/* see tconn_record.cause */
+};
+
+/* Why a session ended without a decision. */
+enum tconn_cause {
+	TCONN_CAUSE_NONE		= 0,
+	TCONN_CAUSE_CLOSED		= 1,	/* the app closed its fd or died */
+	TCONN_CAUSE_TIMEOUT		= 2,
+	TCONN_CAUSE_DISPLAY_LOST	= 3,	/* device unplugged or unbound */
+	TCONN_CAUSE_DISPLAY_FAILED	= 4,	/* a commit failed */
+	TCONN_CAUSE_INPUT_LOST		= 5,	/* the last listed device went */
+	TCONN_CAUSE_INPUT_NEW		= 6,	/* a device came during a session */
+	TCONN_CAUSE_INDICATOR_LOST	= 7,
+	TCONN_CAUSE_SUSPEND		= 8,
+	TCONN_CAUSE_APP			= 9,	/* mapping, tracer or policy breach */
+	TCONN_CAUSE_MEASURE		= 10,	/* TPM or log refused the record */
+};
+
+/* Why an app, or a BIND, was refused: tconn_event_app.reason. */
+enum tconn_refusal {
+	TCONN_REFUSAL_NONE		= 0,
+	TCONN_REFUSAL_NO_POLICY		= 1,
+	TCONN_REFUSAL_NOT_LISTED	= 2,	/* digest is not on the policy */
+	TCONN_REFUSAL_MAPPING		= 3,	/* other or W+X executable mapping */
+	TCONN_REFUSAL_TRACED		= 4,	/* tracer attached or dumpable */
+	TCONN_REFUSAL_NO_TPM		= 5,
+	TCONN_REFUSAL_NO_INDICATOR	= 6,
+	TCONN_REFUSAL_NO_INPUT		= 7,
+	TCONN_REFUSAL_NO_DISPLAY	= 8,
+	TCONN_REFUSAL_MEASURE		= 9,	/* digest not obtainable */
+};
+
+struct tconn_version {
+	__u32 abi;		/* TCONN_ABI */
+	__u32 errata;		/* bit mask of fixed errata, none so far */
+};
+
+/*
+ * BIND: IDLE -> BOUND.
+ *	-ENOKEY		no policy loaded
+ *	-EACCES		the executable is refused; the log says which digest and why
+ *	-EBUSY		another session is open
+ *	-ENODEV		display_fd is no DRM primary node the policy lists, or has
+ *			no lit output; or no listed input device is present
+ *	-ENOLCK		the policy requires an indicator and none is armed
+ *	-EHWPOISON	no TPM, or the TPM refused the measurement
+ *	-EMSGSIZE	statement empty or over TCONN_STATEMENT_MAX
+ *	-ERANGE		timeout outside the limits
+ */
+struct tconn_bind {
+	__u32 size;		/* in: sizeof(struct tconn_bind) */
+	__u32 flags;		/* in: 0 */
+	__u32 kind;		/* in: enum tconn_kind */
+	__u32 timeout_ms;	/* in: ACTIVE lasts at most this long */
+	__s32 display_fd;	/* in: open DRM primary node */
+	__u32 statement_len;	/* in: bytes */
+	__u64 statement;	/* in: pointer; opaque to the kernel, it hashes it */
+	__u8 nonce[TCONN_NONCE_SIZE];	/* in: the service's */
+	__u64 session;		/* out: number since load, from 1 */
+	__u64 canvas_size;	/* out: bytes to mmap at offset 0 */
+	__u32 width, height;	/* out: pixels */
+	__u32 pitch;		/* out: bytes a canvas row */
+	__u32 format;		/* out: DRM_FORMAT_XRGB8888 */
+	__u32 width_mm, height_mm;	/* out: 0 where the display does not say */
+};
+
+/*
+ * PRESENT: in ACTIVE. A zero-sized rectangle is -EINVAL, one that reaches
+ * outside the canvas -ERANGE.
+ */
+struct tconn_rect {
+	__u32 x, y, width, height;	/* pixels */
+};
+
+/* tconn_record.indicator */
+#define TCONN_INDICATOR_PRESENT	(1U << 0)	/* one was armed */
+#define TCONN_INDICATOR_LIT	(1U << 1)	/* it was lit during all of ACTIVE */
+
+/*
+ * The record of one session, made by the kernel, measured as the data of a
+ * TCONN_EVENT_RECORD, 328 bytes, no padding.
+ */
+struct tconn_record {
+	__u8 magic[4];		/* "TCNR" */
+	__u16 version;		/* 1 */
+	__u16 size;		/* sizeof(struct tconn_record) */
+	__u8 boot_id[TCONN_ID_SIZE];	/* as in TCONN_EVENT_BOOT */
+	__u64 session;
+	__u32 kind;		/* enum tconn_kind */
+	__u32 outcome;		/* enum tconn_outcome */
+	__u32 cause;		/* enum tconn_cause */
+	__u32 indicator;	/* TCONN_INDICATOR_* */
+	__u8 statement_digest[TCONN_DIGEST_SIZE];	/* SHA-256(statement) */
+	__u8 nonce[TCONN_NONCE_SIZE];
+	__u8 frame_digest[TCONN_DIGEST_SIZE];	/* SHA-256 of the scanout's rows,
+						 * width * 4 bytes each, after the
+						 * last PRESENT; zero if none
+						 */
+	__u8 app_digest[TCONN_DIGEST_SIZE];
+	__u8 policy_digest[TCONN_DIGEST_SIZE];	/* SHA-256(policy text) */
+	__u32 width, height;	/* pixels */
+	__u32 format;		/* DRM fourcc */
+	__u32 refresh_mhz;	/* millihertz */
+	__u32 presents;		/* frames shown */
+	__u32 keys;		/* key presses delivered to the app */
+	__u16 input_bustype, input_vendor, input_product, input_version;
+				/* device of the last key press, else 0 */
+	__u64 bound_ns;
+	__u64 active_ns;	/* first picture on the screen */
+	__u64 lit_ns;		/* indicator on */
+	__u64 unlit_ns;		/* indicator off */
+	__u64 ended_ns;		/* screen given back */
+	__u8 reserved[48];	/* zero */
+};
+
+/*
+ * DECIDE: ACTIVE -> DECIDED -> IDLE. Outcome CONFIRMED or DENIED for CONFIRM,
+ * ENTERED or DENIED for PIN, CONFIRMED for NOTICE; others are -EINVAL.
+ */
+struct tconn_decide {
+	__u32 outcome;		/* in */
+	__u32 reserved;		/* in: 0 */
+	struct tconn_record record;	/* out */
+};
+
+struct tconn_status {
+	__u32 state;		/* out: enum tconn_state of this fd's session */
+	__u32 cause;		/* out: enum tconn_cause */
+	__u32 refusal;		/* out: enum tconn_refusal of the last failed BIND */
+	__u32 remaining_ms;	/* out: of the time-out, in ACTIVE */
+	struct tconn_record record;	/* out: valid in DECIDED and ABORTED */
+};
+
+#define TCONN_IOC_MAGIC		0xB9
+#define TCONN_IOC_VERSION	_IOR(TCONN_IOC_MAGIC, 0x10, struct tconn_version)
+#define TCONN_IOC_BIND		_IOWR(TCONN_IOC_MAGIC, 0x11, struct tconn_bind)
+#define TCONN_IOC_ACTIVATE	_IO(TCONN_IOC_MAGIC, 0x12)
+#define TCONN_IOC_PRESENT	_IOW(TCONN_IOC_MAGIC, 0x13, struct tconn_rect)
+#define TCONN_IOC_DECIDE	_IOWR(TCONN_IOC_MAGIC, 0x14, struct tconn_decide)
+#define TCONN_IOC_STATUS	_IOR(TCONN_IOC_MAGIC, 0x15, struct tconn_status)
+
+/*
+ * The measurement log, TCONN_SECURITYFS "/log": events back to back.
+ * digest = SHA-256(type || len || data), type and len as in the header; the PCR
+ * named by the policy (default 13, sha256 bank) is extended with it. Other
+ * active banks are extended with the digest cut or zero-padded to their size.
+ * "/log_ascii" has one line an event: pcr type digest and the fields in words.
+ * The same data goes to IMA as critical data, label "tconn", event name
+ * "tconn-" + the type's name (boot, policy, app, record).
+ *
+ * Other files: "/policy" (write once, read back), "/state" (lines "key value").
+ */
+struct tconn_event {
+	__u32 pcr;
+	__u32 type;		/* enum tconn_event_type */
+	__u8 digest[TCONN_DIGEST_SIZE];
+	__u32 len;		/* of the data that follows */
+};
+
+#define TCONN_EVENT_DATA_MAX	4096
+
+enum tconn_event_type {
+	TCONN_EVENT_BOOT	= 1,
+	TCONN_EVENT_POLICY	= 2,
+	TCONN_EVENT_APP		= 3,
+	TCONN_EVENT_RECORD	= 4,
+};
+
+/* At load, first in the log. 84 bytes. */
+struct tconn_event_boot {
+	__u32 abi;
+	__u32 flags;		/* 0 */
+	char version[32];	/* module version, zero-padded */
+	char srcversion[28];	/* modinfo srcversion or build id, zero-padded */
+	__u8 boot_id[TCONN_ID_SIZE];	/* random, new at each load */
+};
+
+/* When a policy is accepted. 40 bytes. */
+struct tconn_event_policy {
+	__u8 digest[TCONN_DIGEST_SIZE];	/* SHA-256 of the text */
+	__u32 len;		/* bytes of the text */
+	__u32 flags;		/* 0: unsigned */
+};
+
+/* At each BIND that got as far as a digest: admission or refusal. 312 bytes. */
+struct tconn_event_app {
+	__u64 session;		/* 0 where refused */
+	__u32 admitted;		/* 1 or 0 */
+	__u32 reason;		/* enum tconn_refusal */
+	__u32 pid;		/* in the initial namespace */
+	__u32 reserved;
+	__u8 digest[TCONN_DIGEST_SIZE];	/* of the executable, by IMA's file hash */
+	char path[TCONN_PATH_MAX];	/* of the executable; a hint, not trusted */
+};
+
+/*
+ * Policy text, version 1: ASCII lines, '#' starts a comment, unknown keywords
+ * refuse the whole policy (with line number in the kernel log).
+ *
+ *	tconn-policy 1			first line
+ *	pcr N				8..15, default 13
+ *	app sha256 HEX NAME		an executable that may hold a session (1..16)
+ *	display GLOB			sysfs device path of a display device (1..4)
+ *	input GLOB			sysfs device path of an input device (1..16);
+ *					/devices/virtual/ never matches
+ *	indicator GLOB			sysfs device path of the LED (0..1)
+ *	indicator-required yes|no	default yes
+ *	timeout-max-ms N		default TCONN_TIMEOUT_MAX_MS
+ *
+ * GLOB is matched by the kernel's glob_match() against the path below /sys.
+ */
+
+#endif /* _UAPI_TCONN_H */
