@@ -26,8 +26,9 @@ int tconn_refvals_parse(const char *json, size_t len, struct tconn_refvals **ret
 void tconn_refvals_free(struct tconn_refvals *r);
 
 #define TCONN_CHECKS_MAX 24
+#define TCONN_CHECK_NAME_MAX 33	/* bytes, terminator included */
 struct tconn_check {
-	const char *name;		/* below; static storage */
+	char name[TCONN_CHECK_NAME_MAX];	/* below */
 	bool pass;
 	char reason[256];		/* in words, what was seen; also when it passed */
 };

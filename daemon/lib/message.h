@@ -43,7 +43,7 @@ struct tconn_message {
 	struct tconn_bytes answer;	/* ANSWER: PIN digits, at most TCONN_TUI_ANSWER_MAX */
 	struct tconn_bytes evidence;	/* EVIDENCE, ANSWER: evidence.h encoding */
 	struct tconn_bytes receipt;	/* RECEIPT: COSE_Sign1 */
-	struct tconn_verdict verdict;	/* VERDICT; check names are interned on decode */
+	struct tconn_verdict verdict;	/* VERDICT */
 	uint32_t code;			/* REFUSAL: positive errno */
 	char text[512];			/* REFUSAL reason, ANSWER message; UTF-8 */
 	/* enrolment */

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cbor.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cbor_util.h"
+#include "evidence.h"
+
+enum item_type {
+	ITEM_NONE,
+	ITEM_UINT,
+	ITEM_NEGATIVE,
+	ITEM_BYTES,
+	ITEM_TEXT,
+	ITEM_ARRAY,
+	ITEM_MAP,
+	ITEM_TAG,
+	ITEM_BOOL,
+	ITEM_FOREIGN,	/* floats, null, undefined, indefinite lengths */
+};
+
+struct item {
+	enum item_type type;
+	uint64_t value;		/* or length, or count */
+	const uint8_t *data;	/* strings */
+	size_t size;		/* bytes of the whole item, of its head for arrays and maps */
+};
+
+static const char *const item_names[] = {
+	[ITEM_NONE] = "nothing", [ITEM_UINT] = "an unsigned integer",
+	[ITEM_NEGATIVE] = "a negative integer", [ITEM_BYTES] = "a byte string",
+	[ITEM_TEXT] = "a text string", [ITEM_ARRAY] = "an array", [ITEM_MAP] = "a map",
+	[ITEM_TAG] = "a tag", [ITEM_BOOL] = "a boolean",
+	[ITEM_FOREIGN] = "an item this protocol does not use",
+};
+
+static void set_item(void *ctx, enum item_type type, uint64_t value, const uint8_t *data)
+{
+	struct item *item = ctx;
+
+	item->type = type;
+	item->value = value;
+	item->data = data;
+}
+
+static void on_uint8(void *ctx, uint8_t v)
+{
+	set_item(ctx, ITEM_UINT, v, NULL);
+}
+
+static void on_uint16(void *ctx, uint16_t v)
+{
+	set_item(ctx, ITEM_UINT, v, NULL);
+}
+
+static void on_uint32(void *ctx, uint32_t v)
+{
+	set_item(ctx, ITEM_UINT, v, NULL);
+}
+
+static void on_uint64(void *ctx, uint64_t v)
+{
+	set_item(ctx, ITEM_UINT, v, NULL);
+}
+
+static void on_negint8(void *ctx, uint8_t v)
+{
+	set_item(ctx, ITEM_NEGATIVE, v, NULL);
+}
+
+static void on_negint16(void *ctx, uint16_t v)
+{
+	set_item(ctx, ITEM_NEGATIVE, v, NULL);
+}
+
+static void on_negint32(void *ctx, uint32_t v)
+{
+	set_item(ctx, ITEM_NEGATIVE, v, NULL);
+}
+
+static void on_negint64(void *ctx, uint64_t v)
+{
+	set_item(ctx, ITEM_NEGATIVE, v, NULL);
+}
+
+static void on_bytes(void *ctx, cbor_data data, size_t len)
+{
+	set_item(ctx, ITEM_BYTES, len, data);
+}
+
+static void on_text(void *ctx, cbor_data data, size_t len)
+{
+	set_item(ctx, ITEM_TEXT, len, data);
+}
+
+static void on_array(void *ctx, size_t count)
+{
+	set_item(ctx, ITEM_ARRAY, count, NULL);
+}
+
+static void on_map(void *ctx, size_t pairs)
+{
+	set_item(ctx, ITEM_MAP, pairs, NULL);
+}
+
+static void on_tag(void *ctx, uint64_t tag)
+{
+	set_item(ctx, ITEM_TAG, tag, NULL);
+}
+
+static void on_bool(void *ctx, bool value)
+{
+	set_item(ctx, ITEM_BOOL, value, NULL);
+}
+
+static void on_foreign(void *ctx)
+{
+	set_item(ctx, ITEM_FOREIGN, 0, NULL);
+}
+
+static void on_foreign_float(void *ctx, float v)
+{
+	(void)v;
+	on_foreign(ctx);
+}
+
+static void on_foreign_double(void *ctx, double v)
+{
+	(void)v;
+	on_foreign(ctx);
+}
+
+static const struct cbor_callbacks callbacks = {
+	.uint8 = on_uint8, .uint16 = on_uint16, .uint32 = on_uint32, .uint64 = on_uint64,
+	.negint8 = on_negint8, .negint16 = on_negint16,
+	.negint32 = on_negint32, .negint64 = on_negint64,
+	.byte_string = on_bytes, .string = on_text,
+	.byte_string_start = on_foreign, .string_start = on_foreign,
+	.array_start = on_array, .map_start = on_map,
+	.indef_array_start = on_foreign, .indef_map_start = on_foreign, .indef_break = on_foreign,
+	.tag = on_tag, .boolean = on_bool, .null = on_foreign, .undefined = on_foreign,
+	.float2 = on_foreign_float, .float4 = on_foreign_float, .float8 = on_foreign_double,
+};
+
+/* Bytes of the shortest head for an argument (RFC 8949, section 3). */
+static size_t head_size(const struct item *item)
+{
+	if (item->type == ITEM_BOOL || item->value < 24)
+		return 1;
+	if (item->value <= UINT8_MAX)
+		return 2;
+	if (item->value <= UINT16_MAX)
+		return 3;
+	return item->value <= UINT32_MAX ? 5 : 9;
+}
+
+static int fail_at(const struct tconn_cbor *r, int code, const char *what, struct tconn_error *err)
+{
+	return tconn_fail(err, code, "byte %zu: %s", (size_t)(r->at - r->start), what);
+}
+
+static int peek(const struct tconn_cbor *r, struct item *ret, struct tconn_error *err)
+{
+	struct item item = { .type = ITEM_NONE };
+	struct cbor_decoder_result result;
+	size_t payload;
+
+	if (r->at == r->end)
+		return fail_at(r, -EBADMSG, "the message ends too early", err);
+	result = cbor_stream_decode(r->at, (size_t)(r->end - r->at), &callbacks, &item);
+	if (result.status == CBOR_DECODER_NEDATA)
+		return fail_at(r, -EBADMSG, "an item is longer than the message", err);
+	if (result.status != CBOR_DECODER_FINISHED || item.type == ITEM_NONE)
+		return fail_at(r, -EBADMSG, "not well-formed CBOR", err);
+	item.size = result.read;
+	payload = item.data ? item.value : 0;
+	if (item.type != ITEM_FOREIGN && item.size != head_size(&item) + payload)
+		return fail_at(r, -EBADMSG, "not in its shortest form", err);
+	*ret = item;
+	return 0;
+}
+
+static int take(struct tconn_cbor *r, enum item_type type, uint64_t max, struct item *ret,
+		struct tconn_error *err)
+{
+	struct item item;
+	int error = peek(r, &item, err);
+
+	if (error)
+		return error;
+	if (item.type != type)
+		return tconn_fail(err, -EBADMSG, "byte %zu: %s where %s is expected",
+				  (size_t)(r->at - r->start), item_names[item.type],
+				  item_names[type]);
+	if (item.value > max)
+		return tconn_fail(err, -EMSGSIZE, "byte %zu: %" PRIu64 " is over the limit of %"
+				  PRIu64, (size_t)(r->at - r->start), item.value, max);
+	r->at += item.size;
+	*ret = item;
+	return 0;
+}
+
+int tconn_cbor_uint(struct tconn_cbor *r, uint64_t max, uint64_t *ret, struct tconn_error *err)
+{
+	struct item item;
+	int error = take(r, ITEM_UINT, max, &item, err);
+
+	if (!error)
+		*ret = item.value;
+	return error;
+}
+
+int tconn_cbor_negative(struct tconn_cbor *r, uint64_t *ret, struct tconn_error *err)
+{
+	struct item item;
+	int error = take(r, ITEM_NEGATIVE, UINT64_MAX, &item, err);
+
+	if (!error)
+		*ret = item.value;
+	return error;
+}
+
+int tconn_cbor_bool(struct tconn_cbor *r, bool *ret, struct tconn_error *err)
+{
+	struct item item;
+	int error = take(r, ITEM_BOOL, 1, &item, err);
+
+	if (!error)
+		*ret = item.value;
+	return error;
+}
+
+int tconn_cbor_bytes(struct tconn_cbor *r, size_t max, const uint8_t **ret, size_t *ret_len,
+		     struct tconn_error *err)
+{
+	struct item item;
+	int error = take(r, ITEM_BYTES, max, &item, err);
+
+	if (error)
+		return error;
+	*ret = item.data;
+	*ret_len = item.value;
+	return 0;
+}
+
+/* Bytes of the character at p, 0 if it is malformed, overlong, a surrogate or a control. */
+static size_t text_character(const uint8_t *p, size_t left)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint32_t c = p[0];
+	size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+	if (!len || len > left)
+		return 0;
+	if (len > 1)
+		c &= 0x7fu >> len;
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[len] || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
+		return 0;
+	if (c < 0x20 || (c >= 0x7f && c <= 0x9f))
+		return 0;
+	return len;
+}
+
+int tconn_cbor_text(struct tconn_cbor *r, size_t max, const char **ret, size_t *ret_len,
+		    struct tconn_error *err)
+{
+	const struct tconn_cbor before = *r;
+	struct item item;
+	int error = take(r, ITEM_TEXT, max, &item, err);
+
+	if (error)
+		return error;
+	for (size_t i = 0, len; i < item.value; i += len) {
+		len = text_character(item.data + i, item.value - i);
+		if (!len)
+			return fail_at(&before, -EBADMSG,
+				       "text is not UTF-8 without control characters", err);
+	}
+	*ret = (const char *)item.data;
+	*ret_len = item.value;
+	return 0;
+}
+
+int tconn_cbor_string(struct tconn_cbor *r, char *ret, size_t size, struct tconn_error *err)
+{
+	const char *text;
+	size_t len;
+	int error = tconn_cbor_text(r, size - 1, &text, &len, err);
+
+	if (error)
+		return error;
+	memcpy(ret, text, len);
+	ret[len] = '\0';
+	return 0;
+}
+
+int tconn_cbor_fixed(struct tconn_cbor *r, uint8_t *ret, size_t len, struct tconn_error *err)
+{
+	const struct tconn_cbor before = *r;
+	const uint8_t *data;
+	size_t got;
+	int error = tconn_cbor_bytes(r, len, &data, &got, err);
+
+	if (error)
+		return error;
+	if (got != len)
+		return tconn_fail(err, -EBADMSG, "byte %zu: %zu bytes where %zu are expected",
+				  (size_t)(before.at - before.start), got, len);
+	memcpy(ret, data, len);
+	return 0;
+}
+
+int tconn_cbor_array(struct tconn_cbor *r, size_t max, size_t *ret, struct tconn_error *err)
+{
+	struct item item;
+	int error = take(r, ITEM_ARRAY, max, &item, err);
+
+	if (!error)
+		*ret = item.value;
+	return error;
+}
+
+int tconn_cbor_tag(struct tconn_cbor *r, uint64_t tag, struct tconn_error *err)
+{
+	const struct tconn_cbor before = *r;
+	struct item item;
+	int error = take(r, ITEM_TAG, UINT64_MAX, &item, err);
+
+	if (!error && item.value != tag)
+		return fail_at(&before, -EBADMSG, "another tag than expected", err);
+	return error;
+}
+
+int tconn_cbor_map(struct tconn_cbor *r, size_t max, struct tconn_cbor_map *ret,
+		   struct tconn_error *err)
+{
+	struct item item;
+	int error = take(r, ITEM_MAP, max, &item, err);
+
+	if (!error)
+		*ret = (struct tconn_cbor_map){ .left = item.value, .last_key = -1 };
+	return error;
+}
+
+int tconn_cbor_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t max, uint64_t *ret,
+		   struct tconn_error *err)
+{
+	const struct tconn_cbor before = *r;
+	uint64_t key;
+	int error;
+
+	error = tconn_cbor_uint(r, INT64_MAX, &key, err);
+	if (error)
+		return error;
+	if (key > max)
+		return tconn_fail(err, -EBADMSG, "byte %zu: unknown key %" PRIu64,
+				  (size_t)(before.at - before.start), key);
+	if ((int64_t)key <= map->last_key)
+		return tconn_fail(err, -EBADMSG, "byte %zu: key %" PRIu64
+				  " is repeated or not in ascending order",
+				  (size_t)(before.at - before.start), key);
+	map->last_key = (int64_t)key;
+	map->left--;
+	*ret = key;
+	return 0;
+}
+
+int tconn_cbor_end(const struct tconn_cbor *r, struct tconn_error *err)
+{
+	if (r->at != r->end)
+		return tconn_fail(err, -EBADMSG, "byte %zu: %zu bytes too many",
+				  (size_t)(r->at - r->start), (size_t)(r->end - r->at));
+	return 0;
+}
+
+int tconn_bytes_copy(struct tconn_bytes *ret, const uint8_t *data, size_t len,
+		     struct tconn_error *err)
+{
+	uint8_t *copy = NULL;
+
+	if (len) {
+		copy = malloc(len);
+		if (!copy)
+			return tconn_fail(err, -ENOMEM, "out of memory (%zu bytes)", len);
+		memcpy(copy, data, len);
+	}
+	*ret = (struct tconn_bytes){ copy, len };
+	return 0;
+}
+
+void tconn_bytes_free(struct tconn_bytes *b)
+{
+	/* Some of these hold a PIN; which ones is not worth a mistake. */
+	if (b->data)
+		OPENSSL_cleanse(b->data, b->len);
+	free(b->data);
+	*b = (struct tconn_bytes){ 0 };
+}
+
+/* Not realloc(): it may leave a copy of an answer's PIN behind. */
+static bool grow(struct tconn_cbor_writer *w, size_t more)
+{
+	size_t size = 2 * (w->len + more) + 64;
+	uint8_t *data;
+
+	if (more <= w->size - w->len)
+		return true;
+	data = malloc(size);
+	if (!data)
+		return false;
+	if (w->len)
+		memcpy(data, w->data, w->len);
+	if (w->data)
+		OPENSSL_cleanse(w->data, w->len);
+	free(w->data);
+	w->data = data;
+	w->size = size;
+	return true;
+}
+
+static void put_head(struct tconn_cbor_writer *w, uint64_t value,
+		     size_t (*encode)(uint64_t, unsigned char *, size_t))
+{
+	if (!w->failed && grow(w, 9))
+		w->len += encode(value, w->data + w->len, w->size - w->len);
+	else
+		w->failed = true;
+}
+
+static void put_raw(struct tconn_cbor_writer *w, const void *data, size_t len)
+{
+	if (w->failed || !grow(w, len)) {
+		w->failed = true;
+		return;
+	}
+	if (len)
+		memcpy(w->data + w->len, data, len);
+	w->len += len;
+}
+
+void tconn_cbor_put_uint(struct tconn_cbor_writer *w, uint64_t value)
+{
+	put_head(w, value, cbor_encode_uint);
+}
+
+void tconn_cbor_put_negative(struct tconn_cbor_writer *w, uint64_t n)
+{
+	put_head(w, n, cbor_encode_negint);
+}
+
+void tconn_cbor_put_bool(struct tconn_cbor_writer *w, bool value)
+{
+	const uint8_t byte = value ? 0xf5 : 0xf4;
+
+	put_raw(w, &byte, 1);
+}
+
+void tconn_cbor_put_bytes(struct tconn_cbor_writer *w, const void *data, size_t len)
+{
+	put_head(w, len, cbor_encode_bytestring_start);
+	put_raw(w, data, len);
+}
+
+void tconn_cbor_put_text(struct tconn_cbor_writer *w, const char *text, size_t size)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	const size_t len = strnlen(text, size);
+
+	put_head(w, len, cbor_encode_string_start);
+	for (size_t i = 0, n; i < len; i += n ? n : 1) {
+		n = text_character(p + i, len - i);
+		put_raw(w, n ? (const void *)(p + i) : "?", n ? n : 1);
+	}
+}
+
+void tconn_cbor_put_array(struct tconn_cbor_writer *w, size_t count)
+{
+	put_head(w, count, cbor_encode_array_start);
+}
+
+void tconn_cbor_put_map(struct tconn_cbor_writer *w, size_t pairs)
+{
+	put_head(w, pairs, cbor_encode_map_start);
+}
+
+void tconn_cbor_put_tag(struct tconn_cbor_writer *w, uint64_t tag)
+{
+	put_head(w, tag, cbor_encode_tag);
+}
+
+int tconn_cbor_finish(struct tconn_cbor_writer *w, struct tconn_bytes *ret, struct tconn_error *err)
+{
+	if (w->failed) {
+		tconn_cbor_discard(w);
+		return tconn_fail(err, -ENOMEM, "out of memory for a message");
+	}
+	*ret = (struct tconn_bytes){ w->data, w->len };
+	*w = (struct tconn_cbor_writer){ 0 };
+	return 0;
+}
+
+void tconn_cbor_discard(struct tconn_cbor_writer *w)
+{
+	if (w->data)
+		OPENSSL_cleanse(w->data, w->len);
+	free(w->data);
+	*w = (struct tconn_cbor_writer){ 0 };
+}

@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One table says what each message holds; encoder and decoder both walk it, so
+ * they cannot disagree.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../tui/protocol.h"
+#include "../../tui/statement.h"
+#include "cbor_util.h"
+#include "channel.h"
+#include "digest.h"
+#include "message.h"
+
+#define HELLO_VERSION	1
+#define CERTIFICATE_MAX	8192
+#define ERRNO_MAX	4095
+#define FIELDS_MAX	7
+
+enum field_kind {
+	FIELD_END,
+	FIELD_UINT32,
+	FIELD_UINT64,
+	FIELD_ROLE,
+	FIELD_NONCE,
+	FIELD_BOOL,
+	FIELD_NAME,	/* an identifier: what cannot be sent as it is, is refused */
+	FIELD_TEXT,	/* for a person: what cannot be sent as it is, is replaced */
+	FIELD_BYTES,
+	FIELD_BLOB,
+	FIELD_CHECKS,
+};
+
+struct field {
+	uint8_t key;
+	uint8_t kind;
+	bool optional;
+	uint32_t min, max;	/* value of integers, bytes of strings */
+	size_t offset;		/* in struct tconn_message */
+	const char *name;
+};
+
+struct schema {
+	enum tconn_message_type type;
+	const char *name;
+	size_t limit;		/* bytes of the whole message */
+	struct field field[FIELDS_MAX + 1];
+};
+
+#define UINT32(k, m, lo, hi)	{ k, FIELD_UINT32, false, lo, hi, offsetof(struct tconn_message, m), #m }
+#define UINT64(k, m)		{ k, FIELD_UINT64, false, 0, 0, offsetof(struct tconn_message, m), #m }
+#define BYTES(k, m, lo, hi)	{ k, FIELD_BYTES, false, lo, hi, offsetof(struct tconn_message, m), #m }
+#define BLOB(k, m)		{ k, FIELD_BLOB, false, 1, TCONN_TPM_BUF, \
+				  offsetof(struct tconn_message, m), #m }
+#define TEXT(k, m, size)	{ k, FIELD_TEXT, false, 0, size, offsetof(struct tconn_message, m), #m }
+#define NONCE(k, opt)		{ k, FIELD_NONCE, opt, 32, 32, \
+				  offsetof(struct tconn_message, nonce), "nonce" }
+
+static const struct schema schemas[] = {
+	{ TCONN_MSG_ENROL_REQUEST, "ENROL_REQUEST", TCONN_MESSAGE_MAX, {
+		{ 1, FIELD_ROLE, false, 0, UINT8_MAX, offsetof(struct tconn_message, role), "role" },
+		{ 2, FIELD_NAME, true, 1, TCONN_IDENTITY_MAX,
+		  offsetof(struct tconn_message, name), "name" },
+		BLOB(3, ek),
+		BYTES(4, ek_cert, 0, CERTIFICATE_MAX),
+		BLOB(5, ak), BLOB(6, tls), BLOB(7, data) } },
+	{ TCONN_MSG_ENROL_CHALLENGE, "ENROL_CHALLENGE", TCONN_MESSAGE_MAX, {
+		BLOB(1, credential), BLOB(2, secret) } },
+	{ TCONN_MSG_ENROL_PROOF, "ENROL_PROOF", TCONN_MESSAGE_MAX, {
+		BLOB(1, certify_tls), BLOB(2, certify_tls_sig),
+		BLOB(3, certify_data), BLOB(4, certify_data_sig) } },
+	{ TCONN_MSG_ENROL_RESULT, "ENROL_RESULT", TCONN_MESSAGE_MAX, {
+		BYTES(1, cert_ak, 1, CERTIFICATE_MAX),
+		BYTES(2, cert_tls, 1, CERTIFICATE_MAX),
+		BYTES(3, cert_data, 1, CERTIFICATE_MAX) } },
+	{ TCONN_MSG_HELLO, "HELLO", TCONN_MESSAGE_MAX, {
+		UINT32(1, version, 0, UINT32_MAX), NONCE(2, false) } },
+	{ TCONN_MSG_EVIDENCE, "EVIDENCE", TCONN_EVIDENCE_MAX, {
+		NONCE(1, true), BYTES(2, evidence, 1, TCONN_EVIDENCE_MAX) } },
+	{ TCONN_MSG_VERDICT, "VERDICT", TCONN_MESSAGE_MAX, {
+		{ 1, FIELD_BOOL, false, 0, 1,
+		  offsetof(struct tconn_message, verdict.trusted), "trusted" },
+		{ 2, FIELD_CHECKS, false, 0, TCONN_CHECKS_MAX,
+		  offsetof(struct tconn_message, verdict), "checks" } } },
+	{ TCONN_MSG_REQUEST, "REQUEST", TCONN_MESSAGE_MAX, {
+		UINT64(1, id), NONCE(2, false), UINT32(3, timeout_ms, 0, UINT32_MAX),
+		BYTES(4, statement, 0, TCONN_STATEMENT_MAX) } },
+	{ TCONN_MSG_ANSWER, "ANSWER", TCONN_EVIDENCE_MAX, {
+		UINT64(1, id), UINT32(2, status, 0, TCONN_TUI_FAILED),
+		BYTES(3, record, 0, sizeof(struct tconn_record)),
+		BYTES(4, answer, 0, TCONN_TUI_ANSWER_MAX), TEXT(5, text, 512),
+		BYTES(6, evidence, 1, TCONN_EVIDENCE_MAX) } },
+	{ TCONN_MSG_RECEIPT, "RECEIPT", TCONN_MESSAGE_MAX, {
+		UINT64(1, id), BYTES(2, receipt, 1, TCONN_MESSAGE_MAX) } },
+	{ TCONN_MSG_REFUSAL, "REFUSAL", TCONN_MESSAGE_MAX, {
+		UINT32(1, code, 1, ERRNO_MAX), TEXT(2, text, 512) } },
+};
+
+static const struct schema *find_schema(uint64_t type)
+{
+	for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++) {
+		if (schemas[i].type == type)
+			return &schemas[i];
+	}
+	return NULL;
+}
+
+static void *member(struct tconn_message *m, const struct field *f)
+{
+	return (char *)m + f->offset;
+}
+
+static const void *const_member(const struct tconn_message *m, const struct field *f)
+{
+	return (const char *)m + f->offset;
+}
+
+/* What a table of single fields cannot say; for both directions. */
+static int check_whole(const struct tconn_message *m, struct tconn_error *err)
+{
+	const bool service = m->role == TCONN_ROLE_SERVICE;
+
+	switch (m->type) {
+	case TCONN_MSG_ENROL_REQUEST:
+		if (!service && m->role != TCONN_ROLE_DEVICE)
+			return tconn_fail(err, -EBADMSG, "role %u is neither device nor service",
+					  (unsigned int)m->role);
+		if (service != (m->name[0] != '\0'))
+			return tconn_fail(err, -EBADMSG, service ? "a service needs a name" :
+					  "a device has no name, its id is made from its EK");
+		return 0;
+	case TCONN_MSG_HELLO:
+		if (m->version != HELLO_VERSION)
+			return tconn_fail(err, -EPROTONOSUPPORT,
+					  "version %" PRIu32 " of the protocol; here it is version %d",
+					  m->version, HELLO_VERSION);
+		return 0;
+	case TCONN_MSG_ANSWER:
+		if (m->record.len && m->record.len != sizeof(struct tconn_record))
+			return tconn_fail(err, -EBADMSG, "record of %zu bytes, not %zu",
+					  m->record.len, sizeof(struct tconn_record));
+		return 0;
+	case TCONN_MSG_VERDICT:
+		for (size_t i = 0; m->verdict.trusted && i < m->verdict.count; i++) {
+			if (!m->verdict.check[i].pass)
+				return tconn_fail(err, -EBADMSG,
+						  "verdict says trusted although %s failed",
+						  m->verdict.check[i].name);
+		}
+		if (m->verdict.trusted && !m->verdict.count)
+			return tconn_fail(err, -EBADMSG, "verdict says trusted without a check");
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static bool is_present(const struct tconn_message *m, const struct field *f)
+{
+	if (!f->optional)
+		return true;
+	return f->kind == FIELD_NONCE ? m->has_nonce : m->name[0] != '\0';
+}
+
+static void put_checks(struct tconn_cbor_writer *w, const struct tconn_verdict *v)
+{
+	tconn_cbor_put_array(w, v->count);
+	for (size_t i = 0; i < v->count; i++) {
+		const struct tconn_check *c = &v->check[i];
+
+		tconn_cbor_put_array(w, 3);
+		tconn_cbor_put_text(w, c->name, sizeof(c->name) - 1);
+		tconn_cbor_put_bool(w, c->pass);
+		tconn_cbor_put_text(w, c->reason, sizeof(c->reason) - 1);
+	}
+}
+
+static int put_number(struct tconn_cbor_writer *w, const struct field *f, uint64_t value,
+		      struct tconn_error *err)
+{
+	if (value < f->min || (f->kind != FIELD_UINT64 && value > f->max))
+		return tconn_fail(err, -EINVAL, "%" PRIu64 " is not within %" PRIu32 "..%" PRIu32,
+				  value, f->min, f->max);
+	tconn_cbor_put_uint(w, value);
+	return 0;
+}
+
+static int put_bytes(struct tconn_cbor_writer *w, const struct field *f, const void *data,
+		     size_t len, struct tconn_error *err)
+{
+	if (len < f->min || len > f->max)
+		return tconn_fail(err, -EMSGSIZE, "%zu bytes are not within %" PRIu32 "..%" PRIu32,
+				  len, f->min, f->max);
+	tconn_cbor_put_bytes(w, data, len);
+	return 0;
+}
+
+static int put_name(struct tconn_cbor_writer *w, const char *name, struct tconn_error *err)
+{
+	for (const char *p = name; *p; p++) {
+		if (*p < 0x20 || *p > 0x7e)
+			return tconn_fail(err, -EINVAL, "holds a character that is not printable ASCII");
+	}
+	tconn_cbor_put_text(w, name, TCONN_IDENTITY_MAX - 1);
+	return 0;
+}
+
+static int put_field(struct tconn_cbor_writer *w, const struct tconn_message *m,
+		     const struct field *f, struct tconn_error *err)
+{
+	const void *p = const_member(m, f);
+	const struct tconn_bytes *bytes = p;
+	const struct tconn_blob *blob = p;
+
+	switch (f->kind) {
+	case FIELD_UINT32:
+		return put_number(w, f, *(const uint32_t *)p, err);
+	case FIELD_UINT64:
+		return put_number(w, f, *(const uint64_t *)p, err);
+	case FIELD_ROLE:
+		return put_number(w, f, m->role, err);
+	case FIELD_NONCE:
+		return put_bytes(w, f, p, 32, err);
+	case FIELD_BOOL:
+		tconn_cbor_put_bool(w, *(const bool *)p);
+		return 0;
+	case FIELD_NAME:
+		return put_name(w, p, err);
+	case FIELD_TEXT:
+		tconn_cbor_put_text(w, p, f->max - 1);
+		return 0;
+	case FIELD_BYTES:
+		return put_bytes(w, f, bytes->data, bytes->len, err);
+	case FIELD_BLOB:
+		return put_bytes(w, f, blob->data, blob->len, err);
+	case FIELD_CHECKS:
+		put_checks(w, p);
+		return 0;
+	default:
+		return tconn_fail(err, -EINVAL, "unknown kind of field");
+	}
+}
+
+static int fail_in_field(const struct schema *s, const struct field *f, int code,
+			 struct tconn_error *err)
+{
+	char where[64];
+
+	snprintf(where, sizeof(where), "message %s, key %u (%s)", s->name, f->key, f->name);
+	return tconn_fail_in(err, code, where);
+}
+
+static int put_fields(struct tconn_cbor_writer *w, const struct schema *s,
+		      const struct tconn_message *m, struct tconn_error *err)
+{
+	size_t pairs = 1;
+
+	for (const struct field *f = s->field; f->kind != FIELD_END; f++)
+		pairs += is_present(m, f);
+	tconn_cbor_put_map(w, pairs);
+	tconn_cbor_put_uint(w, 0);
+	tconn_cbor_put_uint(w, m->type);
+	for (const struct field *f = s->field; f->kind != FIELD_END; f++) {
+		int error;
+
+		if (!is_present(m, f))
+			continue;
+		tconn_cbor_put_uint(w, f->key);
+		error = put_field(w, m, f, err);
+		if (error)
+			return fail_in_field(s, f, error, err);
+	}
+	return 0;
+}
+
+int tconn_message_encode(const struct tconn_message *m, struct tconn_bytes *ret,
+			 struct tconn_error *err)
+{
+	__attribute__((cleanup(tconn_cbor_discard))) struct tconn_cbor_writer w = { 0 };
+	const struct schema *s = find_schema(m->type);
+	int error;
+
+	if (!s)
+		return tconn_fail(err, -EINVAL, "unknown message type %d", (int)m->type);
+	error = check_whole(m, err);
+	if (error)
+		return tconn_fail_in(err, error, s->name);
+	error = put_fields(&w, s, m, err);
+	if (error)
+		return error;
+	if (w.len > s->limit)
+		return tconn_fail(err, -EMSGSIZE, "message %s of %zu bytes is over its limit of %zu",
+				  s->name, w.len, s->limit);
+	return tconn_cbor_finish(&w, ret, err);
+}
+
+static int get_check(struct tconn_cbor *r, struct tconn_check *c, struct tconn_error *err)
+{
+	size_t count;
+	int error = tconn_cbor_array(r, 3, &count, err);
+
+	if (error)
+		return error;
+	if (count != 3)
+		return tconn_fail(err, -EBADMSG, "a check has name, result and reason");
+	error = tconn_cbor_string(r, c->name, sizeof(c->name), err);
+	if (!error)
+		error = tconn_cbor_bool(r, &c->pass, err);
+	if (!error)
+		error = tconn_cbor_string(r, c->reason, sizeof(c->reason), err);
+	return error;
+}
+
+static int get_checks(struct tconn_cbor *r, struct tconn_verdict *v, struct tconn_error *err)
+{
+	size_t count;
+	int error = tconn_cbor_array(r, TCONN_CHECKS_MAX, &count, err);
+
+	for (size_t i = 0; !error && i < count; i++)
+		error = get_check(r, &v->check[i], err);
+	if (!error)
+		v->count = count;
+	return error;
+}
+
+static int get_number(struct tconn_cbor *r, const struct field *f, uint64_t *ret,
+		      struct tconn_error *err)
+{
+	const uint64_t max = f->kind == FIELD_UINT64 ? UINT64_MAX : f->max;
+	int error = tconn_cbor_uint(r, max, ret, err);
+
+	if (!error && *ret < f->min)
+		return tconn_fail(err, -EBADMSG, "%" PRIu64 " is below %" PRIu32, *ret, f->min);
+	return error;
+}
+
+static int get_bytes(struct tconn_cbor *r, const struct field *f, const uint8_t **ret,
+		     size_t *ret_len, struct tconn_error *err)
+{
+	int error = tconn_cbor_bytes(r, f->max, ret, ret_len, err);
+
+	if (!error && *ret_len < f->min)
+		return tconn_fail(err, -EBADMSG, "%zu bytes are fewer than %" PRIu32, *ret_len,
+				  f->min);
+	return error;
+}
+
+static int get_blob(struct tconn_cbor *r, const struct field *f, struct tconn_blob *ret,
+		    struct tconn_error *err)
+{
+	const uint8_t *data;
+	size_t len;
+	int error = get_bytes(r, f, &data, &len, err);
+
+	if (error)
+		return error;
+	memcpy(ret->data, data, len);
+	ret->len = (uint16_t)len;
+	return 0;
+}
+
+static int get_name(struct tconn_cbor *r, char *ret, struct tconn_error *err)
+{
+	int error = tconn_cbor_string(r, ret, TCONN_IDENTITY_MAX, err);
+
+	if (error)
+		return error;
+	if (!*ret)
+		return tconn_fail(err, -EBADMSG, "is empty");
+	for (const char *p = ret; *p; p++) {
+		if (*p < 0x20 || *p > 0x7e)
+			return tconn_fail(err, -EBADMSG, "holds a character that is not printable ASCII");
+	}
+	return 0;
+}
+
+static int get_field(struct tconn_cbor *r, struct tconn_message *m, const struct field *f,
+		     struct tconn_error *err)
+{
+	void *p = member(m, f);
+	const uint8_t *data;
+	uint64_t number;
+	size_t len;
+	int error;
+
+	switch (f->kind) {
+	case FIELD_UINT32:
+		error = get_number(r, f, &number, err);
+		if (!error)
+			*(uint32_t *)p = (uint32_t)number;
+		return error;
+	case FIELD_UINT64:
+		return get_number(r, f, p, err);
+	case FIELD_ROLE:
+		error = get_number(r, f, &number, err);
+		if (!error)
+			m->role = (enum tconn_role)number;
+		return error;
+	case FIELD_NONCE:
+		m->has_nonce = true;
+		return tconn_cbor_fixed(r, p, 32, err);
+	case FIELD_BOOL:
+		return tconn_cbor_bool(r, p, err);
+	case FIELD_NAME:
+		return get_name(r, p, err);
+	case FIELD_TEXT:
+		return tconn_cbor_string(r, p, f->max, err);
+	case FIELD_BYTES:
+		error = get_bytes(r, f, &data, &len, err);
+		return error ? error : tconn_bytes_copy(p, data, len, err);
+	case FIELD_BLOB:
+		return get_blob(r, f, p, err);
+	case FIELD_CHECKS:
+		return get_checks(r, p, err);
+	default:
+		return tconn_fail(err, -EINVAL, "unknown kind of field");
+	}
+}
+
+static const struct field *find_field(const struct schema *s, uint64_t key)
+{
+	for (const struct field *f = s->field; f->kind != FIELD_END; f++) {
+		if (f->key == key)
+			return f;
+	}
+	return NULL;
+}
+
+/* Keys ascend, so each field is met at most once and memory is filled once. */
+static int get_fields(struct tconn_cbor *r, struct tconn_cbor_map *map, const struct schema *s,
+		      struct tconn_message *m, struct tconn_error *err)
+{
+	unsigned int seen = 0;
+
+	while (map->left) {
+		const struct field *f;
+		uint64_t key;
+		int error = tconn_cbor_key(r, map, FIELDS_MAX, &key, err);
+
+		if (error)
+			return tconn_fail_in(err, error, s->name);
+		f = find_field(s, key);
+		if (!f)
+			return tconn_fail(err, -EBADMSG, "message %s: unknown key %" PRIu64,
+					  s->name, key);
+		seen |= 1u << key;
+		error = get_field(r, m, f, err);
+		if (error)
+			return fail_in_field(s, f, error, err);
+	}
+	for (const struct field *f = s->field; f->kind != FIELD_END; f++) {
+		if (!f->optional && !(seen & 1u << f->key))
+			return tconn_fail(err, -EBADMSG, "message %s lacks key %u (%s)", s->name,
+					  f->key, f->name);
+	}
+	return 0;
+}
+
+static int get_type(struct tconn_cbor *r, struct tconn_cbor_map *map, const struct schema **ret,
+		    struct tconn_error *err)
+{
+	const struct schema *s;
+	uint64_t key, type;
+	int error = tconn_cbor_map(r, FIELDS_MAX + 1, map, err);
+
+	if (error)
+		return error;
+	if (!map->left)
+		return tconn_fail(err, -EBADMSG, "the message is empty");
+	error = tconn_cbor_key(r, map, FIELDS_MAX, &key, err);
+	if (error)
+		return error;
+	if (key)
+		return tconn_fail(err, -EBADMSG, "the message has no type (key 0)");
+	error = tconn_cbor_uint(r, UINT32_MAX, &type, err);
+	if (error)
+		return error;
+	s = find_schema(type);
+	if (!s)
+		return tconn_fail(err, -EBADMSG, "unknown message type %" PRIu64, type);
+	*ret = s;
+	return 0;
+}
+
+int tconn_message_decode(const uint8_t *buf, size_t len, struct tconn_message *ret,
+			 struct tconn_error *err)
+{
+	__attribute__((cleanup(tconn_message_free))) struct tconn_message m = { 0 };
+	struct tconn_cbor r = tconn_cbor_reader(buf, len);
+	struct tconn_cbor_map map;
+	const struct schema *s = NULL;
+	int error = get_type(&r, &map, &s, err);
+
+	if (error)
+		return error;
+	if (len > s->limit)
+		return tconn_fail(err, -EMSGSIZE, "message %s of %zu bytes is over its limit of %zu",
+				  s->name, len, s->limit);
+	m.type = s->type;
+	error = get_fields(&r, &map, s, &m, err);
+	if (error)
+		return error;
+	error = tconn_cbor_end(&r, err);
+	if (!error)
+		error = check_whole(&m, err);
+	if (error)
+		return tconn_fail_in(err, error, s->name);
+	*ret = m;
+	m = (struct tconn_message){ 0 };
+	return 0;
+}
+
+void tconn_message_free(struct tconn_message *m)
+{
+	tconn_bytes_free(&m->statement);
+	tconn_bytes_free(&m->record);
+	tconn_bytes_free(&m->answer);
+	tconn_bytes_free(&m->evidence);
+	tconn_bytes_free(&m->receipt);
+	tconn_bytes_free(&m->ek_cert);
+	tconn_bytes_free(&m->cert_ak);
+	tconn_bytes_free(&m->cert_tls);
+	tconn_bytes_free(&m->cert_data);
+}
+
+static void put_be(uint8_t *ret, uint64_t value, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		ret[i] = (uint8_t)(value >> 8 * (len - 1 - i));
+}
+
+void tconn_answer_digest(const struct tconn_message *answer, const uint8_t *statement,
+			 size_t statement_len, uint8_t ret[32])
+{
+	static const char label[] = "tconn-answer-1";
+	uint8_t id[8], status[4], digest[3][32];
+	const struct tconn_piece pieces[] = {
+		{ label, sizeof(label) - 1 }, { id, sizeof(id) }, { status, sizeof(status) },
+		{ digest[0], 32 }, { digest[1], 32 }, { digest[2], 32 },
+	};
+
+	put_be(id, answer->id, sizeof(id));
+	put_be(status, answer->status, sizeof(status));
+	tconn_sha256(statement, statement_len, digest[0]);
+	tconn_sha256(answer->record.data, answer->record.len, digest[1]);
+	tconn_sha256(answer->answer.data, answer->answer.len, digest[2]);
+	tconn_sha256_pieces(pieces, sizeof(pieces) / sizeof(pieces[0]), ret);
+}
