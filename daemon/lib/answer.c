@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../tui/protocol.h"
+#include "digest.h"
+
+#define NAME(table, value) \
+	((value) < sizeof(table) / sizeof((table)[0]) && (table)[value] ? (table)[value] : "unknown")
+
+const char *tconn_outcome_name(uint32_t outcome)
+{
+	static const char *const names[] = {
+		[TCONN_OUTCOME_NONE] = "none",
+		[TCONN_OUTCOME_CONFIRMED] = "confirmed",
+		[TCONN_OUTCOME_DENIED] = "denied",
+		[TCONN_OUTCOME_ENTERED] = "entered",
+		[TCONN_OUTCOME_ABORTED] = "aborted",
+	};
+
+	return NAME(names, outcome);
+}
+
+const char *tconn_cause_name(uint32_t cause)
+{
+	static const char *const names[] = {
+		[TCONN_CAUSE_NONE] = "none",
+		[TCONN_CAUSE_CLOSED] = "closed",
+		[TCONN_CAUSE_TIMEOUT] = "timeout",
+		[TCONN_CAUSE_DISPLAY_LOST] = "display-lost",
+		[TCONN_CAUSE_DISPLAY_FAILED] = "display-failed",
+		[TCONN_CAUSE_INPUT_LOST] = "input-lost",
+		[TCONN_CAUSE_INPUT_NEW] = "input-new",
+		[TCONN_CAUSE_INDICATOR_LOST] = "indicator-lost",
+		[TCONN_CAUSE_SUSPEND] = "suspend",
+		[TCONN_CAUSE_APP] = "app",
+		[TCONN_CAUSE_MEASURE] = "measure",
+	};
+
+	return NAME(names, cause);
+}
+
+const char *tconn_kind_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		[TCONN_KIND_CONFIRM] = "confirm",
+		[TCONN_KIND_PIN] = "pin",
+		[TCONN_KIND_NOTICE] = "notice",
+	};
+
+	return NAME(names, kind);
+}
+
+const char *tconn_tui_status_name(uint32_t status)
+{
+	static const char *const names[] = {
+		[TCONN_TUI_DECIDED] = "decided",
+		[TCONN_TUI_ABORTED] = "aborted",
+		[TCONN_TUI_REFUSED] = "refused",
+		[TCONN_TUI_STATEMENT] = "statement",
+		[TCONN_TUI_NO_DISPLAY] = "no-display",
+		[TCONN_TUI_NO_MODULE] = "no-module",
+		[TCONN_TUI_UNTRUSTED] = "untrusted",
+		[TCONN_TUI_FAILED] = "failed",
+	};
+
+	return NAME(names, status);
+}
+
+/* Walking the module's log as far as the answer's record, which the quote covers;
+ * what comes before it is therefore covered too.
+ */
+struct search {
+	const struct tconn_record *record;
+	bool found;
+	struct tconn_event_boot boot;
+	struct tconn_event_policy policy;
+	struct tconn_event_app app;	/* admitted, of the record's session */
+	unsigned int apps;
+	bool has_boot, has_policy;
+};
+
+static int search_event(const struct tconn_log_event *e, size_t index, void *arg)
+{
+	struct search *s = arg;
+	struct tconn_event_app app;
+
+	(void)index;
+	if (e->type == TCONN_EVENT_BOOT && e->data_len == sizeof(s->boot)) {
+		memcpy(&s->boot, e->data, sizeof(s->boot));
+		s->has_boot = true;
+	} else if (e->type == TCONN_EVENT_POLICY && e->data_len == sizeof(s->policy)) {
+		memcpy(&s->policy, e->data, sizeof(s->policy));
+		s->has_policy = true;
+	} else if (e->type == TCONN_EVENT_APP && e->data_len == sizeof(app)) {
+		memcpy(&app, e->data, sizeof(app));
+		if (app.admitted == 1 && app.session == s->record->session) {
+			s->app = app;
+			s->apps++;
+		}
+	} else if (e->type == TCONN_EVENT_RECORD && e->data_len == sizeof(*s->record) &&
+		   memcmp(e->data, s->record, sizeof(*s->record)) == 0) {
+		s->found = true;
+		return 1;
+	}
+	return 0;
+}
+
+static void check_status(const struct tconn_message *a, struct tconn_verdict *v)
+{
+	const bool pass = a->status == TCONN_TUI_DECIDED || a->status == TCONN_TUI_ABORTED;
+
+	tconn_verdict_add(v, "answer-status", pass, "%s%s%.180s", tconn_tui_status_name(a->status),
+			  a->text[0] ? ": " : "", a->text);
+}
+
+static bool check_present(const struct tconn_message *a, const struct tconn_evidence *e,
+			  struct tconn_verdict *v, struct tconn_record *ret)
+{
+	struct tconn_error err = { "" };
+	struct tconn_record last;
+
+	if (a->record.len != sizeof(last))
+		tconn_verdict_add(v, "record-present", false, "the answer has no record");
+	else if (!v->trusted)
+		tconn_verdict_add(v, "record-present", false, "not looked at, a check before failed");
+	else if (tconn_evidence_last_record(e, &last, &err) < 0)
+		tconn_verdict_add(v, "record-present", false, "%.250s", err.text);
+	else if (memcmp(&last, a->record.data, sizeof(last)) != 0)
+		tconn_verdict_add(v, "record-present", false,
+				  "the answer's record is not the last one in the quoted log");
+	else {
+		tconn_verdict_add(v, "record-present", true, "session %llu, last in the quoted log",
+				  (unsigned long long)last.session);
+		*ret = last;
+		return true;
+	}
+	return false;
+}
+
+static void check_nonce(const struct tconn_question *q, const struct tconn_record *r, struct tconn_verdict *v)
+{
+	const bool pass = memcmp(q->nonce, r->nonce, sizeof(q->nonce)) == 0;
+
+	tconn_verdict_add(v, "record-nonce", pass, pass ? "the nonce of this request"
+			  : "the record is for another nonce");
+}
+
+static void check_statement(const struct tconn_question *q, const struct tconn_record *r,
+			    struct tconn_verdict *v)
+{
+	uint8_t digest[32];
+	bool pass;
+
+	tconn_sha256(q->statement, q->statement_len, digest);
+	pass = memcmp(digest, r->statement_digest, sizeof(digest)) == 0;
+	tconn_verdict_add(v, "record-statement", pass, pass ? "the statement of this request"
+			  : "the record is for another statement");
+}
+
+static bool outcome_fits(uint32_t kind, uint32_t outcome)
+{
+	switch (outcome) {
+	case TCONN_OUTCOME_CONFIRMED:
+		return kind == TCONN_KIND_CONFIRM || kind == TCONN_KIND_NOTICE;
+	case TCONN_OUTCOME_DENIED:
+		return kind == TCONN_KIND_CONFIRM || kind == TCONN_KIND_PIN;
+	case TCONN_OUTCOME_ENTERED:
+		return kind == TCONN_KIND_PIN;
+	}
+	return false;
+}
+
+static bool digits_fit(const struct tconn_message *a, const struct tconn_statement *s)
+{
+	for (size_t i = 0; i < a->answer.len; i++)
+		if (a->answer.data[i] < '0' || a->answer.data[i] > '9')
+			return false;
+	return a->answer.len >= s->pin_min && a->answer.len <= s->pin_max;
+}
+
+/* What is wrong, or NULL. */
+static const char *outcome_fault(const struct tconn_message *a, const struct tconn_record *r,
+				 const struct tconn_statement *s)
+{
+	if (r->kind != s->kind)
+		return "the record is for another kind of dialog";
+	if (a->status == TCONN_TUI_ABORTED)
+		return r->outcome != TCONN_OUTCOME_ABORTED ? "status says aborted, the record does not"
+		       : a->answer.len ? "aborted, and yet digits came" : NULL;
+	if (r->cause != TCONN_CAUSE_NONE)
+		return "decided, and yet the record has a cause of abort";
+	if (!outcome_fits(s->kind, r->outcome))
+		return "this outcome does not exist for this kind of dialog";
+	if (r->outcome != TCONN_OUTCOME_ENTERED)
+		return a->answer.len ? "nothing was entered, and yet digits came" : NULL;
+	return digits_fit(a, s) ? NULL : "what was entered is not digits within the limits";
+}
+
+static void check_outcome(const struct tconn_question *q, const struct tconn_message *a,
+			  const struct tconn_record *r, struct tconn_verdict *v)
+{
+	struct tconn_statement s;
+	const char *fault = "the statement is malformed";
+
+	if (tconn_statement_parse(q->statement, q->statement_len, &s, NULL) == TCONN_STATEMENT_OK)
+		fault = outcome_fault(a, r, &s);
+	if (fault)
+		tconn_verdict_add(v, "record-outcome", false, "%s", fault);
+	else if (r->outcome == TCONN_OUTCOME_ABORTED)
+		tconn_verdict_add(v, "record-outcome", true, "aborted: %s", tconn_cause_name(r->cause));
+	else
+		tconn_verdict_add(v, "record-outcome", true, "%s", tconn_outcome_name(r->outcome));
+}
+
+static void check_indicator(const struct tconn_record *r, struct tconn_verdict *v)
+{
+	const bool lit = (r->indicator & TCONN_INDICATOR_LIT) && r->lit_ns;
+
+	if (r->outcome == TCONN_OUTCOME_ABORTED)
+		tconn_verdict_add(v, "record-indicator", true, "nothing was decided; the lamp was %s",
+				  lit ? "lit" : "not lit all the time");
+	else
+		tconn_verdict_add(v, "record-indicator", lit, lit ? "lit during all of the dialog"
+				  : "the lamp was not lit during all of the dialog");
+}
+
+static void check_app(const struct search *s, struct tconn_verdict *v)
+{
+	const struct tconn_record *r = s->record;
+
+	if (!s->has_boot || memcmp(s->boot.boot_id, r->boot_id, sizeof(r->boot_id)) != 0)
+		tconn_verdict_add(v, "record-app", false, "the record is of another load of the module");
+	else if (s->apps != 1)
+		tconn_verdict_add(v, "record-app", false, "%u admissions for this session in the log", s->apps);
+	else if (memcmp(s->app.digest, r->app_digest, sizeof(r->app_digest)) != 0)
+		tconn_verdict_add(v, "record-app", false, "the log admitted another app for this session");
+	else
+		tconn_verdict_add(v, "record-app", true, "the app that the log admitted, %.200s",
+				  s->app.path);
+}
+
+static void check_policy(const struct search *s, struct tconn_verdict *v)
+{
+	const bool pass = s->has_policy && memcmp(s->policy.digest, s->record->policy_digest, 32) == 0;
+
+	tconn_verdict_add(v, "record-policy", pass, pass ? "the policy that the log shows"
+			  : "the record is under another policy than the log shows");
+}
+
+static void check_log(const struct tconn_evidence *e, const struct tconn_record *r, struct tconn_verdict *v)
+{
+	struct search s = { .record = r };
+	struct tconn_error err = { "" };
+
+	if (tconn_log_walk(e->tconn_log.data, e->tconn_log.len, search_event, &s, &err) != 1 || !s.found) {
+		tconn_verdict_add(v, "record-app", false, "the record is not in the log %.200s", err.text);
+		return;
+	}
+	check_app(&s, v);
+	check_policy(&s, v);
+}
+
+static void skip_rest(struct tconn_verdict *v)
+{
+	static const char *const names[] = { "record-nonce", "record-statement", "record-outcome",
+					     "record-indicator", "record-app", "record-policy" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		tconn_verdict_add(v, names[i], false, "no record to look at");
+}
+
+int tconn_answer_verify(const struct tconn_question *q, const struct tconn_message *answer,
+			const struct tconn_evidence *evidence, struct tconn_verdict *verdict,
+			struct tconn_record *ret)
+{
+	struct tconn_record r;
+
+	check_status(answer, verdict);
+	if (check_present(answer, evidence, verdict, &r)) {
+		check_nonce(q, &r, verdict);
+		check_statement(q, &r, verdict);
+		check_outcome(q, answer, &r, verdict);
+		check_indicator(&r, verdict);
+		check_log(evidence, &r, verdict);
+	} else {
+		skip_rest(verdict);
+	}
+	if (!verdict->trusted)
+		return -EKEYREJECTED;
+	*ret = r;
+	return 0;
+}

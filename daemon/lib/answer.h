@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is this the answer to what was asked? The service's checks of an ANSWER, over
+ * and above the appraisal of its evidence.
+ */
+#ifndef TCONN_ANSWER_H
+#define TCONN_ANSWER_H
+
+#include "message.h"
+#include "../../tui/statement.h"
+
+struct tconn_question {
+	uint64_t id;
+	uint8_t nonce[32];
+	const uint8_t *statement;	/* wire form, statement.h */
+	size_t statement_len;
+};
+
+/*
+ * Adds to a verdict that holds the appraisal of the answer's evidence:
+ *	answer-status	the TUI decided, or the module aborted
+ *	record-present	the record in the answer is the last in the quoted log
+ *	record-nonce	it is for this question's nonce
+ *	record-statement and for its statement
+ *	record-outcome	outcome and entered digits agree with kind and status
+ *	record-indicator the lamp was lit all the time (where something was decided)
+ *	record-app	made for the app whose admission the log shows
+ *	record-policy	under the policy that the log shows
+ * A record that was not found in the quoted log is not looked at: then the
+ * others fail. Returns 0 if the verdict trusts, -EKEYREJECTED if not; *ret is the
+ * record, written only on success.
+ */
+int tconn_answer_verify(const struct tconn_question *q, const struct tconn_message *answer,
+			const struct tconn_evidence *evidence, struct tconn_verdict *verdict,
+			struct tconn_record *ret);
+
+/* "confirmed", "denied", "entered", "aborted", "none" */
+const char *tconn_outcome_name(uint32_t outcome);
+/* "closed", "timeout", ...; "none" */
+const char *tconn_cause_name(uint32_t cause);
+/* "confirm", "pin", "notice" */
+const char *tconn_kind_name(uint32_t kind);
+/* enum tconn_tui_status in words. */
+const char *tconn_tui_status_name(uint32_t status);
+
+#endif

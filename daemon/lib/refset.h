@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A set of reference values: one file for each image version that is accepted.
+ * Evidence is trusted if it satisfies one of them in full; mixing entries of two
+ * versions is not enough. An empty set trusts nothing.
+ */
+#ifndef TCONN_REFSET_H
+#define TCONN_REFSET_H
+
+#include "appraise.h"
+
+#define TCONN_REFSET_MAX 32	/* files */
+
+struct tconn_refset;
+/* path: a file, or a directory whose *.json files are all taken, by name. */
+int tconn_refset_load(const char *path, struct tconn_refset **ret, struct tconn_error *err);
+void tconn_refset_free(struct tconn_refset *set);	/* accepts NULL */
+
+/* As tconn_appraise() with a->refvals filled in by this function. The verdict is
+ * that of the first file that trusts, else of the file with the most passes.
+ */
+int tconn_refset_appraise(const struct tconn_refset *set, const struct tconn_appraisal *a,
+			  struct tconn_verdict *ret);
+
+#endif
