@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guest's serial console: kept in a file with times, watched for trouble."""
+
+import re
+import threading
+import time
+
+TROUBLE = re.compile(
+    r"WARNING: (CPU|possible|suspicious|inconsistent|bad)|\bBUG: |\bBUG at|KASAN|KCSAN|UBSAN|KFENCE|"
+    r"\bOops\b|Call Trace|Kernel panic|general protection fault|blocked for more than|"
+    r"refcount_t: |list_(add|del) corruption|soft lockup|rcu: INFO|DEBUG_LOCKS_WARN")
+
+
+class Console(threading.Thread):
+    def __init__(self, stream, path, echo=None):
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._log = open(path, "w", encoding="utf-8", errors="replace")
+        self._echo = echo
+        self._start = time.monotonic()
+        self._lines = []
+        self.trouble = []       # lines that fail the run
+
+    def run(self):
+        for raw in self._stream:
+            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+            stamp = time.monotonic() - self._start
+            self._log.write(f"{stamp:9.3f} {line}\n")
+            self._log.flush()
+            self._lines.append(line)
+            if TROUBLE.search(line):
+                self.trouble.append(line)
+            if self._echo:
+                self._echo(line)
+        self._log.close()
+
+    def tail(self, count=15):
+        return "\n".join(self._lines[-count:])
+
+    def contains(self, pattern):
+        """Has a line with this regular expression come?"""
+        return any(re.search(pattern, line) for line in list(self._lines))

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A guest under QEMU: TPM, PS/2 keyboard, screen, LED, console; no way to the host's network.
+
+    from harness import image
+    from harness.guest import Guest
+
+    with Guest(image.build("kmod"), "out/check/mytest", firmware="seabios") as guest:
+        result = guest.sh("insmod /usr/lib/tconn/tconn.ko")    # raises if status is not 0
+        result = guest.sh("false", check=False)                # result.status, result.output
+        guest.put("/tmp/file", b"...")                         # and guest.get(path)
+        guest.spawn("/tests/hold_session", "/tmp/log")         # in the background
+        guest.keys("1", "2", "ret")                            # QEMU's names of keys, one by one
+        guest.screenshot("out/check/mytest/screen.png")        # true scanout
+        guest.lamp.wait(lit=True)                              # see lamp.py
+        guest.ktap("/tests/name")                              # runs it; KTAP text, over its own port
+
+Two guests on one wire (addresses 10.7.0.2 and 10.7.0.1, "device" and "service"):
+
+    with Guest(image.build("service"), "out/x/service", manufacturer=maker, wire=wire) as service, \
+         Guest(image.build("device"), "out/x/device", manufacturer=maker, wire=wire) as device:
+
+where wire = Wire() and maker = tpm.Manufacturer(directory); maker.issuers then is the PEM file
+of EK issuers for tconn-ca. A guest with a role "device" takes one end of the wire, any other the
+other end.
+
+Files in the directory: console.log (with times), qemu.log, trace.log, command. Everything has a
+deadline. Leaving the block ends QEMU and swtpm; a console that shows WARNING, BUG, Oops, ...
+raises GuestError there, unless guest.expect_trouble() was called.
+The accelerator is TCG; TCONN_ACCEL=kvm asks for KVM. `scripts/vm` boots an image by hand.
+"""
+
+import os
+import pathlib
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from . import paths, process
+from .console import Console
+from .lamp import Lamp
+from .qmp import Qmp, QmpError
+from .shell import KILLED, Result, Shell
+from .tpm import Tpm
+
+FIRMWARE = pathlib.Path("/usr/share/OVMF")
+WIDTH, HEIGHT = 1280, 800
+BOOT_TIMEOUT = 240      # seconds; 15 to 40 on an idle machine
+
+
+class GuestError(Exception):
+    pass
+
+
+class Wire:
+    """An Ethernet cable between two guests: two datagram sockets."""
+
+    def __init__(self):
+        self._directory = tempfile.TemporaryDirectory(prefix="tconn-wire-")
+
+    def ends(self, role):
+        ours, theirs = ("device", "other") if role == "device" else ("other", "device")
+        return f"{self._directory.name}/{ours}", f"{self._directory.name}/{theirs}"
+
+
+def boot_line(signed=False):
+    """policy/boot-line as one line; [signed] ones need a signed module."""
+    text = (paths.ROOT / "policy" / "boot-line").read_text()
+    common, _, needs_signature = text.partition("[signed]")
+    lines = (common + (needs_signature if signed else "")).splitlines()
+    return " ".join(line.strip() for line in lines if line.strip() and line[0] != "#")
+
+
+class Guest:
+    def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
+                 screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None):
+        """firmware: "ovmf" measures kernel, command line and initrd; "seabios" boots faster.
+        screen: None as the image needs, or False, or a QEMU device such as "bochs-display".
+        tpm: False for a machine without. append: more kernel parameters.
+        echo: called with each console line. vnc: path of a further VNC socket, for a person.
+        """
+        self.image = image
+        self.directory = pathlib.Path(directory).absolute()
+        self.firmware = firmware
+        self.wire = wire
+        self.append = append
+        self.memory = memory
+        self.qmp = self.lamp = self.console = None
+        self._screen = image.name != "service" if screen is None else screen
+        self._manufacturer = manufacturer
+        self._has_tpm = tpm
+        self.tpm = None
+        self._echo = echo
+        self._vnc = vnc
+        self._timeout = timeout or BOOT_TIMEOUT
+        self._qemu = self._shell = self._ktap = None
+        self._trouble_is_fine = False
+
+    def __enter__(self):
+        # Socket paths must be short, whatever the directory is.
+        self._sockets = tempfile.TemporaryDirectory(prefix="tconn-vm-")
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        try:
+            if self._has_tpm:
+                self.tpm = Tpm(f"{self._sockets.name}/tpm", self._manufacturer)
+                self.tpm.__enter__()
+            self._boot()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        trouble = self.console.trouble if self.console else []
+        self._end()
+        if kind is None and trouble and not self._trouble_is_fine:
+            raise GuestError(f"the kernel complained: {trouble[0]}\n"
+                             f"see {self.directory}/console.log")
+
+    # -- starting
+
+    def _socket(self, name):
+        return f"{self._sockets.name}/{name}"
+
+    def _arguments(self):
+        accel = os.environ.get("TCONN_ACCEL", "tcg")
+        line = (f"console=ttyS0 rdinit=/init {boot_line()} {self.append}").strip()
+        arguments = [
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+            "-machine", "q35,smm=off,vmport=off",
+            "-accel", accel + (",thread=multi" if accel == "tcg" else ""),
+            "-cpu", "host" if accel == "kvm" else "max", "-m", self.memory, "-smp", "2",
+            "-kernel", self.image.kernel, "-initrd", self.image.initrd, "-append", line,
+            "-display", "none", "-msg", "timestamp=on",
+            "-D", self.directory / "trace.log", "-d", "trace:ps2_set_ledstate",
+            "-chardev", f"socket,id=qmp,path={self._socket('qmp')}", "-mon", "qmp,mode=control",
+            "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+            "-device", "virtio-rng-pci", "-device", "virtio-serial-pci,id=ports",
+        ]
+        for name in ("ktap", "shell"):
+            arguments += ["-chardev", f"socket,id={name},path={self._socket(name)}", "-device",
+                          f"virtserialport,bus=ports.0,chardev={name},name=tconn.{name}"]
+        return (arguments + self._firmware_arguments() + self._screen_arguments()
+                + self._tpm_arguments() + self._wire_arguments())
+
+    def _firmware_arguments(self):
+        if self.firmware == "seabios":
+            return []
+        variables = self._socket("vars.fd")
+        shutil.copyfile(FIRMWARE / "OVMF_VARS_4M.fd", variables)
+        return ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}/OVMF_CODE_4M.fd",
+                "-drive", f"if=pflash,format=raw,file={variables}"]
+
+    def _screen_arguments(self):
+        vnc = ["-vnc", f"unix:{self._socket('vnc')}"]
+        if self._vnc:
+            vnc += ["-vnc", f"unix:{self._vnc}"]
+        if not self._screen:
+            return vnc + ["-vga", "none"]
+        device = self._screen if isinstance(self._screen, str) else "virtio-gpu-pci"
+        return vnc + ["-vga", "none", "-device", f"{device},xres={WIDTH},yres={HEIGHT}"]
+
+    def _tpm_arguments(self):
+        if not self.tpm:
+            return []
+        return ["-chardev", f"socket,id=tpm,path={self.tpm.control}",
+                "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]
+
+    def _wire_arguments(self):
+        if not self.wire:
+            return []
+        local, remote = self.wire.ends(self.image.name)
+        last = "02" if self.image.name == "device" else "01"
+        return ["-netdev", f"dgram,id=wire,local.type=unix,local.path={local},"
+                f"remote.type=unix,remote.path={remote}",
+                "-device", f"virtio-net-pci,netdev=wire,romfile=,mac=52:54:00:07:00:{last}"]
+
+    def _boot(self):
+        listeners = {name: self._listen(name) for name in ("qmp", "ktap", "shell")}
+        arguments = [str(a) for a in self._arguments()]
+        (self.directory / "command").write_text(" ".join(arguments) + "\n")
+        with open(self.directory / "qemu.log", "wb") as log:
+            self._qemu = process.start(arguments, stdout=subprocess.PIPE, stderr=log)
+        self.console = Console(self._qemu.stdout, self.directory / "console.log", self._echo)
+        self.console.start()
+        self.qmp = Qmp(self._accept(listeners["qmp"]))
+        self._ktap = self._accept(listeners["ktap"])
+        self._shell = Shell(self._accept(listeners["shell"]))
+        self.lamp = Lamp(self._socket("vnc"), self.directory / "trace.log")
+        self._wait_for_shell()
+
+    def _listen(self, name):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self._socket(name))
+        listener.listen(1)
+        return listener
+
+    def _accept(self, listener):
+        deadline = time.monotonic() + 30
+        while not select.select([listener], [], [], 0.2)[0]:
+            if self._qemu.poll() is not None:
+                raise GuestError("QEMU did not start: "
+                                 + (self.directory / "qemu.log").read_text().strip())
+            if time.monotonic() > deadline:
+                raise GuestError("QEMU did not connect in 30 s")
+        connection, _ = listener.accept()
+        listener.close()
+        return connection
+
+    def _wait_for_shell(self):
+        try:
+            self._shell.wait_ready(self._timeout)
+        except Exception as error:
+            raise GuestError(f"{self.image.name} did not boot ({error}); its console ended with:\n"
+                             + self.console.tail()) from None
+
+    # -- ending
+
+    def _end(self):
+        for part in (self.lamp, self._shell, self._ktap):
+            if part:
+                part.close()
+        if self.qmp:
+            try:
+                self.qmp("quit")
+            except (QmpError, OSError):
+                pass
+            self.qmp.close()
+        process.stop(self._qemu)
+        if self.console:
+            self.console.join(10)
+        if self.tpm:
+            self.tpm.stop()
+        self._sockets.cleanup()
+
+    def expect_trouble(self):
+        """For a test that makes the kernel complain on purpose."""
+        self._trouble_is_fine = True
+
+    # -- doing things in it
+
+    def sh(self, script, timeout=60, check=True, stdin=b""):
+        """Runs a shell script as root; output is text, errors included."""
+        result = self._shell.run(script, timeout, stdin)
+        result = Result(result.status, result.output.decode("utf-8", "replace"))
+        if check and result.status:
+            reason = f"took over {timeout} s" if result.status == KILLED else \
+                f"ended with status {result.status}"
+            raise GuestError(f"in {self.image.name}: {script!r} {reason}:\n{result.output}")
+        return result
+
+    def spawn(self, script, log="/dev/null"):
+        """Runs a script in the background; returns its process id."""
+        self.put("/run/shell/spawn", f"#!/bin/sh\nexec >{log} 2>&1 </dev/null\n{script}\n".encode())
+        return int(self.sh("mv /run/shell/spawn /run/shell/spawned.$$; "
+                           "setsid sh /run/shell/spawned.$$ >/dev/null 2>&1 & echo $!").output)
+
+    def put(self, path, data, mode=None):
+        """Writes a file."""
+        self.sh(f"cat >'{path}'" + (f" && chmod {mode:o} '{path}'" if mode else ""),
+                stdin=bytes(data))
+
+    def get(self, path):
+        """Reads a file, as bytes."""
+        result = self._shell.run(f"cat '{path}'", 60)
+        if result.status:
+            raise GuestError(f"in {self.image.name}: cannot read {path}: "
+                             + result.output.decode("utf-8", "replace"))
+        return result.output
+
+    def wait_for(self, script, timeout=60):
+        """Until the script succeeds; returns its output."""
+        deadline = time.monotonic() + timeout
+        while True:
+            result = self.sh(script, check=False)
+            if result.status == 0:
+                return result.output
+            if time.monotonic() > deadline:
+                raise GuestError(f"in {self.image.name}: {script!r} did not succeed in {timeout} s: "
+                                 f"{result.output}")
+            time.sleep(0.1)
+
+    def ktap(self, command, timeout=120):
+        """Runs a test; returns (status, KTAP text) as they came over the results' port."""
+        end = f"tconn-end-{time.monotonic_ns()}"
+        result = self.sh(f"exec >/dev/virtio-ports/tconn.ktap 2>&1; cd /tests; timeout -s KILL "
+                         f"{timeout} {command} </dev/null; status=$?; echo; echo {end}; "
+                         "exit $status", timeout + 30, check=False)
+        self._ktap.settimeout(10)
+        text = b""
+        while not text.endswith(f"\n{end}\n".encode()):
+            try:
+                part = self._ktap.recv(1 << 16)
+            except TimeoutError:
+                break
+            if not part:
+                break
+            text += part
+        return result.status, text.decode("utf-8", "replace").replace(f"\n{end}\n", "")
+
+    # -- what a person at the device does and sees
+
+    def keys(self, *names, hold=0.05, gap=0.1):
+        """Presses keys one after the other; "shift-a" presses both together."""
+        for name in names:
+            codes = [{"type": "qcode", "data": part} for part in name.split("-")]
+            self.qmp("send-key", keys=codes, **{"hold-time": int(hold * 1000)})
+            time.sleep(hold + gap)
+
+    def screenshot(self, path):
+        """What the screen shows now, as a PNG file; returns its path."""
+        path = pathlib.Path(path).absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.qmp("screendump", filename=str(path), format="png")
+        return path
