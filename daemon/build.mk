@@ -3,7 +3,7 @@
 # .c file of its folder. A folder without sources makes no program.
 
 TCONN_LIB	:= $(BUILD)/libtconn.a
-TCONN_LIB_PKGS	:= tss2-esys tss2-mu tss2-tctildr libssl libcrypto libcbor json-c sqlite3
+TCONN_LIB_PKGS	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libssl libcrypto libcbor json-c sqlite3
 # Asked when a recipe runs, not when make reads this: set-up may install them first.
 TCONN_LIB_CFLAGS = $(shell pkg-config --cflags $(TCONN_LIB_PKGS)) -pthread
 TCONN_LIB_LIBS	 = $(shell pkg-config --libs $(TCONN_LIB_PKGS)) -pthread

@@ -78,7 +78,9 @@ int tconn_tpm_certify(struct tconn_tpm *tpm, enum tconn_key key, const uint8_t q
 		      struct tconn_blob *ret_attest, struct tconn_blob *ret_signature,
 		      struct tconn_error *err);
 
-/* TPM2_ActivateCredential: blob and secret as from MakeCredential; ret gets the 32-byte credential. */
+/* TPM2_ActivateCredential: blob and secret as from MakeCredential; ret gets the 32-byte credential.
+ * -EKEYREJECTED where the credential is for another EK or another AK.
+ */
 int tconn_tpm_activate(struct tconn_tpm *tpm, const struct tconn_blob *credential,
 		       const struct tconn_blob *secret, uint8_t ret[32], struct tconn_error *err);
 
@@ -86,6 +88,7 @@ int tconn_tpm_pcr_read(struct tconn_tpm *tpm, uint32_t mask, struct tconn_pcrs *
 		       struct tconn_error *err);
 int tconn_tpm_pcr_extend(struct tconn_tpm *tpm, unsigned int pcr, const uint8_t digest[32],
 			 struct tconn_error *err);
+/* For nonces: the bytes travel over the TPM's bus in the clear. */
 int tconn_tpm_random(struct tconn_tpm *tpm, void *buf, size_t len, struct tconn_error *err);
 
 /*
@@ -118,6 +121,8 @@ int tconn_certify_verify(const struct tconn_blob *ak, const struct tconn_blob *k
 			 const uint8_t qualifying[32], struct tconn_error *err);
 /* AK: restricted, sign, not decrypt, fixedTPM, fixedParent, sensitiveDataOrigin, ECC P-256 ECDSA-SHA256. */
 int tconn_ak_check(const struct tconn_blob *ak, struct tconn_error *err);
+/* EK: byte for byte the TCG template L-1 but for its modulus, so that one EK has one id. */
+int tconn_ek_check(const struct tconn_blob *ek, struct tconn_error *err);
 /* 34 bytes: 000b and SHA-256 of the TPMT_PUBLIC. */
 int tconn_name(const struct tconn_blob *pub, uint8_t ret[34], struct tconn_error *err);
 /* TPMT_PUBLIC (ECC or RSA) -> EVP_PKEY. */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What tpm.c and tpm_keys.c share: one ESAPI context, its lock, and how its
+ * return codes become errors. Nobody else includes this.
+ */
+#ifndef TCONN_TPM_CONTEXT_H
+#define TCONN_TPM_CONTEXT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <tss2/tss2_esys.h>
+#include "tpm.h"
+
+#define TCONN_KEY_COUNT	3
+
+struct tconn_tpm {
+	pthread_mutex_t lock;		/* everything below */
+	TSS2_TCTI_CONTEXT *tcti;
+	ESYS_CONTEXT *esys;
+	ESYS_TR key[TCONN_KEY_COUNT];	/* by key_index(); ESYS_TR_NONE until first used, so that
+					 * a signature is one TPM command
+					 */
+};
+
+static inline void tconn_tpm_unlock(struct tconn_tpm **tpm)
+{
+	pthread_mutex_unlock(&(*tpm)->lock);
+}
+
+/* Held to the end of the block. */
+#define TCONN_TPM_LOCK(tpm)								\
+	struct tconn_tpm *locked __attribute__((cleanup(tconn_tpm_unlock), unused)) = (tpm); \
+	pthread_mutex_lock(&(tpm)->lock)
+
+/* For what ESAPI allocates. */
+static inline void tconn_esys_freep(void *p)
+{
+	Esys_Free(*(void **)p);
+}
+#define ESYS_FREE __attribute__((cleanup(tconn_esys_freep)))
+
+/* 0 for success; else fills err with "what: reason" and returns -EACCES (authorisation),
+ * -ENOENT (handle), -EAGAIN (TPM busy), -ENODEV (no answer) or -EIO.
+ */
+int tconn_tpm_rc(TSS2_RC rc, const char *what, struct tconn_error *err);
+
+/* Lock held. Makes a session salted to salt_key, AES-128-CFB both ways. type as in
+ * TPM2_StartAuthSession. The caller flushes it.
+ */
+int tconn_tpm_session(struct tconn_tpm *tpm, ESYS_TR salt_key, TPM2_SE type, ESYS_TR *ret,
+		      struct tconn_error *err);
+/* Lock held; accepts ESYS_TR_NONE. A resource manager flushes for us at the end,
+ * a raw TPM never does.
+ */
+void tconn_tpm_flush(struct tconn_tpm *tpm, ESYS_TR handle);
+
+/* Lock held. The handle of one of our keys; -ENOENT where it was never made. */
+int tconn_tpm_key_handle(struct tconn_tpm *tpm, enum tconn_key key, ESYS_TR *ret,
+			 struct tconn_error *err);
+/* Lock held. *ret_transient says whether the caller must flush it. */
+int tconn_tpm_ek_handle(struct tconn_tpm *tpm, ESYS_TR *ret, bool *ret_transient,
+			struct tconn_error *err);
+
+#endif

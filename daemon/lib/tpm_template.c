@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tpm_template.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "digest.h"
+#include "tpm_blob.h"
+
+#define FIXED	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN)
+
+/* PolicySecret(TPM_RH_ENDORSEMENT), SHA-256: EK Credential Profile, table 4. */
+static const uint8_t ek_policy[32] = {
+	0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24,
+	0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa,
+};
+
+void tconn_template_ek(TPMT_PUBLIC *ret)
+{
+	TPMS_RSA_PARMS *rsa = &ret->parameters.rsaDetail;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->type = TPM2_ALG_RSA;
+	ret->nameAlg = TPM2_ALG_SHA256;
+	ret->objectAttributes = FIXED | TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED |
+				TPMA_OBJECT_DECRYPT;
+	ret->authPolicy.size = sizeof(ek_policy);
+	memcpy(ret->authPolicy.buffer, ek_policy, sizeof(ek_policy));
+	rsa->symmetric.algorithm = TPM2_ALG_AES;
+	rsa->symmetric.keyBits.aes = 128;
+	rsa->symmetric.mode.aes = TPM2_ALG_CFB;
+	rsa->scheme.scheme = TPM2_ALG_NULL;
+	rsa->keyBits = 2048;
+	rsa->exponent = 0;		/* 65537 */
+	ret->unique.rsa.size = 256;
+}
+
+const char *tconn_key_label(enum tconn_key key)
+{
+	switch (key) {
+	case TCONN_KEY_AK:
+		return "AK";
+	case TCONN_KEY_TLS:
+		return "TLS";
+	case TCONN_KEY_DATA:
+		return "DATA";
+	}
+	return "?";
+}
+
+void tconn_template_key(enum tconn_key key, TPMT_PUBLIC *ret)
+{
+	TPMS_ECC_PARMS *ecc = &ret->parameters.eccDetail;
+	const char *label = tconn_key_label(key);
+	struct tconn_piece piece[] = { { "tconn-key-1 ", 12 }, { label, strlen(label) } };
+
+	memset(ret, 0, sizeof(*ret));
+	ret->type = TPM2_ALG_ECC;
+	ret->nameAlg = TPM2_ALG_SHA256;
+	ret->objectAttributes = FIXED | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA |
+				TPMA_OBJECT_SIGN_ENCRYPT;
+	if (key == TCONN_KEY_AK)
+		ret->objectAttributes |= TPMA_OBJECT_RESTRICTED;
+	ecc->symmetric.algorithm = TPM2_ALG_NULL;
+	ecc->scheme.scheme = TPM2_ALG_ECDSA;
+	ecc->scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+	ecc->curveID = TPM2_ECC_NIST_P256;
+	ecc->kdf.scheme = TPM2_ALG_NULL;
+	ret->unique.ecc.x.size = 32;
+	tconn_sha256_pieces(piece, 2, ret->unique.ecc.x.buffer);
+	ret->unique.ecc.y.size = 32;
+}
+
+/* Marshalled, because unions compared with memcmp() would include stale bytes. */
+static bool same_but_unique(TPMT_PUBLIC *template, const TPMT_PUBLIC *pub)
+{
+	struct tconn_blob expected, seen;
+
+	template->unique = pub->unique;
+	return !tconn_blob_pack_public(template, &expected, NULL) &&
+	       !tconn_blob_pack_public(pub, &seen, NULL) && expected.len == seen.len &&
+	       !memcmp(expected.data, seen.data, seen.len);
+}
+
+bool tconn_template_is_ek(const TPMT_PUBLIC *pub)
+{
+	TPMT_PUBLIC template;
+
+	tconn_template_ek(&template);
+	return pub->type == TPM2_ALG_RSA && pub->unique.rsa.size == 256 &&
+	       same_but_unique(&template, pub);
+}
+
+bool tconn_template_is_key(enum tconn_key key, const TPMT_PUBLIC *pub)
+{
+	TPMT_PUBLIC template;
+
+	tconn_template_key(key, &template);
+	return pub->type == TPM2_ALG_ECC && same_but_unique(&template, pub);
+}
+
+static const char *signer_algorithms_wrong(const TPMT_PUBLIC *pub)
+{
+	const TPMS_ECC_PARMS *ecc = &pub->parameters.eccDetail;
+
+	if (pub->type != TPM2_ALG_ECC || pub->nameAlg != TPM2_ALG_SHA256 ||
+	    ecc->curveID != TPM2_ECC_NIST_P256)
+		return "it is not an ECC P-256 key with a SHA-256 name";
+	if (ecc->scheme.scheme != TPM2_ALG_ECDSA ||
+	    ecc->scheme.details.ecdsa.hashAlg != TPM2_ALG_SHA256)
+		return "its scheme is not ECDSA with SHA-256";
+	if (ecc->symmetric.algorithm != TPM2_ALG_NULL || ecc->kdf.scheme != TPM2_ALG_NULL)
+		return "it names a symmetric algorithm or a KDF";
+	return NULL;
+}
+
+static const char *signer_attributes_wrong(TPMA_OBJECT attributes, bool restricted)
+{
+	if ((attributes & FIXED) != FIXED)
+		return "it may leave its TPM or was made outside (fixedTPM, fixedParent, sensitiveDataOrigin)";
+	if (!(attributes & TPMA_OBJECT_SIGN_ENCRYPT) ||
+	    attributes & (TPMA_OBJECT_DECRYPT | TPMA_OBJECT_X509SIGN))
+		return "it is not a key for signing and nothing else";
+	if (attributes & (TPMA_OBJECT_ENCRYPTEDDUPLICATION | TPMA_OBJECT_STCLEAR))
+		return "it is duplicable or lasts only until the next start";
+	if (restricted && !(attributes & TPMA_OBJECT_RESTRICTED))
+		return "it is not restricted, so it could sign a forged quote";
+	if (!restricted && attributes & TPMA_OBJECT_RESTRICTED)
+		return "it is restricted";
+	return NULL;
+}
+
+int tconn_template_check_signer(const TPMT_PUBLIC *pub, bool restricted, struct tconn_error *err)
+{
+	const char *wrong = signer_algorithms_wrong(pub);
+
+	if (!wrong)
+		wrong = signer_attributes_wrong(pub->objectAttributes, restricted);
+	if (wrong)
+		return tconn_fail(err, -EKEYREJECTED, "key refused: %s", wrong);
+	return 0;
+}

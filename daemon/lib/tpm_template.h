@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The public areas this project makes and accepts. A template has the unique
+ * field that goes into TPM2_CreatePrimary; what comes back differs there only.
+ */
+#ifndef TCONN_TPM_TEMPLATE_H
+#define TCONN_TPM_TEMPLATE_H
+
+#include <stdbool.h>
+#include <tss2/tss2_tpm2_types.h>
+#include "error.h"
+#include "tpm.h"
+
+/* TCG EK Credential Profile 2.x, template L-1: RSA-2048, unique 256 zero bytes. */
+void tconn_template_ek(TPMT_PUBLIC *ret);
+/* unique.x = SHA-256 of the key's label: three primaries of one hierarchy
+ * must differ somewhere.
+ */
+void tconn_template_key(enum tconn_key key, TPMT_PUBLIC *ret);
+
+/* Equal to the template in everything but the unique field. */
+bool tconn_template_is_ek(const TPMT_PUBLIC *pub);
+bool tconn_template_is_key(enum tconn_key key, const TPMT_PUBLIC *pub);
+
+/* A fixed signing key of this TPM: ECC P-256, ECDSA-SHA256, restricted or not.
+ * Checks attributes by meaning, not equality with the template: the verifier
+ * need not care about noDA. -EKEYREJECTED says which property is wrong.
+ */
+int tconn_template_check_signer(const TPMT_PUBLIC *pub, bool restricted, struct tconn_error *err);
+
+const char *tconn_key_label(enum tconn_key key);
+
+#endif
