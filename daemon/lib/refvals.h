@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reference values in the form the checks use. The file's form and its loading
+ * are in appraise.h.
+ */
+#ifndef TCONN_REFVALS_H
+#define TCONN_REFVALS_H
+
+#include "appraise.h"
+
+#define TCONN_REFVALS_MAX	(16u << 20)	/* bytes of JSON */
+#define TCONN_REFVALS_EVENTS	256		/* firmware events listed */
+#define TCONN_REFVALS_DIGESTS	64		/* digests for one name */
+
+struct tconn_digests {
+	size_t count;
+	uint8_t digest[][32];
+};
+
+struct tconn_refvals_event {
+	uint32_t pcr, type;
+	uint8_t digest[32];
+	char what[64];
+};
+
+struct lh_table;
+
+struct tconn_refvals {
+	char name[128];
+	char kernel[128];		/* empty: any */
+	size_t event_count;
+	struct tconn_refvals_event event[TCONN_REFVALS_EVENTS];
+	bool ima_required;
+	struct lh_table *ima;		/* path -> struct tconn_digests */
+	struct lh_table *ima_buf;	/* event name -> struct tconn_digests */
+	bool tconn_required;
+	uint32_t tconn_pcr;
+	struct tconn_digests *policy, *app;
+};
+
+/* NULL where the name is not listed. name need not be terminated. */
+const struct tconn_digests *tconn_refvals_find(struct lh_table *table, const char *name,
+					       size_t len);
+bool tconn_digests_have(const struct tconn_digests *list, const uint8_t digest[32]);
+
+#endif
