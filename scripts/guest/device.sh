@@ -22,7 +22,7 @@ start_ree() {
 		sleep 0.1
 	done
 	export WAYLAND_DISPLAY=ree
-	setsid weston-terminal --fullscreen --font-size=20 --shell=/usr/lib/tconn-guest/kiosk \
+	setsid weston-terminal --fullscreen --font="DejaVu Sans Mono" --font-size=22 --shell=/usr/lib/tconn-guest/kiosk \
 		</dev/null >/run/ree/terminal.output 2>&1 &
 }
 

@@ -68,7 +68,7 @@ class Wire:
 def boot_line(signed=False):
     """policy/boot-line as one line; [signed] ones need a signed module."""
     text = (paths.ROOT / "policy" / "boot-line").read_text()
-    common, _, needs_signature = text.partition("[signed]")
+    common, _, needs_signature = text.partition("\n[signed]\n")
     lines = (common + (needs_signature if signed else "")).splitlines()
     return " ".join(line.strip() for line in lines if line.strip() and line[0] != "#")
 
