@@ -2,6 +2,7 @@
 #include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stddef.h>
@@ -25,10 +26,26 @@ static int may_lock_memory(void)
 	return (data[0].effective & (1u << CAP_IPC_LOCK)) != 0;
 }
 
+static int fill_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= 2);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 int tconn_process_harden(struct tconn_error *err)
 {
 	const struct rlimit none = { 0, 0 };
+	int r = fill_descriptors();
 
+	if (r < 0)
+		return tconn_fail(err, r, "/dev/null: %s", strerror(-r));
 	if (prctl(PR_SET_DUMPABLE, 0))
 		return tconn_fail(err, -errno, "cannot become non-dumpable: %s", strerror(errno));
 	if (setrlimit(RLIMIT_CORE, &none))

@@ -11,7 +11,8 @@
 /* Not dumpable (no ptrace, no /proc/pid/mem by the same user), no core file,
  * memory locked where the process may lock all of it (CAP_IPC_LOCK; a small
  * RLIMIT_MEMLOCK would make later allocations fail, so it is left alone then),
- * SIGPIPE ignored.
+ * SIGPIPE ignored. Standard descriptors that are closed become /dev/null, so that no
+ * later file takes their numbers.
  */
 int tconn_process_harden(struct tconn_error *err);
 

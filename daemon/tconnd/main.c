@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+/* tconnd - the device's end of a trusted connection; see tconnd(8). */
+#include <errno.h>
+#include <getopt.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/process.h"
+#include "../lib/say.h"
+#include "../lib/version.h"
+#include "service.h"
+#include "watch.h"
+
+#define CONFIG_DEFAULT "/etc/tconn/tconnd.json"
+
+/* Documented in tconnd(8). */
+enum { EXIT_OK = 0, EXIT_SETUP = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3, EXIT_TPM = 4 };
+
+static const char help[] =
+	"usage: tconnd [--config FILE]\n"
+	"Connects this device to its service, attests in both directions, and lets the\n"
+	"service ask the person in front of it through the trusted user interface.\n"
+	"\n"
+	"  --config FILE   configuration, JSON (" CONFIG_DEFAULT "); keys in tconnd(8)\n"
+	"  --check         read the configuration and everything it names, then exit\n"
+	"  --help, --version\n"
+	"\n"
+	"Runs in the foreground and logs to standard error. SIGTERM ends it.\n"
+	"Exit codes: 0 ended by a signal, 1 start-up failed, 2 usage, 3 configuration,\n"
+	"4 no TPM.\n";
+
+struct program {
+	struct settings settings;
+	struct state state;
+	struct tconn_tpm *tpm;
+	X509_STORE *trust;
+	struct tconn_refset *refset;
+	SSL_CTX *tls;
+	struct service service;
+};
+
+static int own_identity(struct program *p, struct tconn_error *err)
+{
+	char path[4096];
+	uint8_t *der = NULL;
+	size_t len = 0;
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/tls.pem", p->settings.identity) >= (int)sizeof(path))
+		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", p->settings.identity);
+	r = tconn_certificate_load(path, &der, &len, err);
+	if (r < 0)
+		return tconn_fail_in(err, r, "own identity (enrol with tconnctl enrol)");
+	r = tconn_certificate_check(p->trust, der, len, TCONN_USE_TLS, TCONN_ROLE_DEVICE,
+				    &p->state.self, err);
+	free(der);
+	return r < 0 ? tconn_fail_in(err, r, path) : 0;
+}
+
+static int open_parts(struct program *p, struct tconn_error *err)
+{
+	const struct settings *s = &p->settings;
+	int r = tconn_trust_load(s->trust, &p->trust, err);
+
+	if (r == 0)
+		r = tconn_refset_load(s->service_reference, &p->refset, err);
+	if (r == 0)
+		r = own_identity(p, err);
+	if (r == 0 && strlen(s->service_name) >= sizeof(p->service.expected.name))
+		r = tconn_fail(err, -EINVAL, "\"service_name\" is over %zu bytes",
+			       sizeof(p->service.expected.name) - 1);
+	return r;
+}
+
+static int open_tpm(struct program *p, struct tconn_error *err)
+{
+	int r = tconn_tpm_open(p->settings.tcti, &p->tpm, err);
+
+	if (r == 0)
+		r = tconn_tls_context(p->tpm, p->settings.identity, p->trust, false, &p->tls, err);
+	return r;
+}
+
+static void fill_service(struct program *p)
+{
+	struct service *v = &p->service;
+
+	v->state = &p->state;
+	v->tls = p->tls;
+	v->party = (struct tconn_party){
+		.tpm = p->tpm,
+		.sources = {
+			.boot_log = p->settings.boot_log,
+			.ima_log = p->settings.ima_log,
+			.tconn_log = p->settings.tconn_log,
+			.identity_dir = p->settings.identity,
+		},
+		.trust = p->trust,
+		.refset = p->refset,
+		.message_ms = p->settings.message_ms,
+	};
+	v->expected.role = TCONN_ROLE_SERVICE;
+	strcpy(v->expected.name, p->settings.service_name);
+	v->keep = (struct keep){
+		.dir = p->settings.receipts,
+		.trust = p->trust,
+		.device = &p->state.self,
+		.service = &v->expected,
+	};
+}
+
+static int serve(struct program *p, struct tconn_error *err)
+{
+	struct watch watch;
+	int r = watch_start(&watch, &p->state, err);
+
+	if (r < 0)
+		return r;
+	fill_service(p);
+	tconn_say("tconnd %s: device %s, service %s at %s", TCONN_VERSION, p->state.self.name,
+		  p->settings.service_name, p->settings.service);
+	tconn_process_notify("READY=1");
+	service_run(&p->service);
+	tconn_process_notify("STOPPING=1");
+	watch_end(&watch);
+	tconn_say("tconnd: ended");
+	return 0;
+}
+
+static void close_parts(struct program *p)
+{
+	SSL_CTX_free(p->tls);
+	tconn_tpm_close(p->tpm);
+	tconn_refset_free(p->refset);
+	X509_STORE_free(p->trust);
+	state_free(&p->state);
+	settings_free(&p->settings);
+}
+
+static int fail(int code, const struct tconn_error *err)
+{
+	tconn_say("tconnd: %s", err->text);
+	return code;
+}
+
+static int run(const char *config, bool check_only)
+{
+	struct program p = { 0 };
+	struct tconn_error err = { "" };
+	int code = EXIT_OK;
+
+	if (tconn_process_harden(&err) < 0)
+		return fail(EXIT_SETUP, &err);
+	if (settings_load(config, &p.settings, &err) < 0)
+		return fail(EXIT_CONFIG, &err);
+	if (state_init(&p.state, &p.settings, &err) < 0)
+		code = fail(EXIT_SETUP, &err);
+	else if (open_parts(&p, &err) < 0)
+		code = fail(EXIT_CONFIG, &err);
+	else if (open_tpm(&p, &err) < 0)
+		code = fail(EXIT_TPM, &err);
+	else if (!check_only && serve(&p, &err) < 0)
+		code = fail(EXIT_SETUP, &err);
+	close_parts(&p);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	const char *config = CONFIG_DEFAULT;
+	bool check_only = false;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (o) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'k':
+			check_only = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return EXIT_OK;
+		case 'v':
+			puts("tconnd " TCONN_VERSION);
+			return EXIT_OK;
+		default:
+			fputs(help, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind != argc) {
+		fputs(help, stderr);
+		return EXIT_USAGE;
+	}
+	return run(config, check_only);
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "../lib/answer.h"
+#include "../lib/say.h"
+#include "ask.h"
+
+static void message_wipe(struct tconn_message *m)
+{
+	if (m->answer.data)
+		OPENSSL_cleanse(m->answer.data, m->answer.len);
+	tconn_message_free(m);
+}
+
+#define _cleanup_message_ __attribute__((cleanup(message_wipe)))
+
+/* A service whose machine vanished without a word is noticed within two minutes. */
+static void keep_alive(int fd)
+{
+	const int on = 1, idle = 30, interval = 30, count = 3;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+static int check_name(struct service *s, const struct tconn_channel *c, struct tconn_error *err)
+{
+	struct tconn_identity peer;
+	int r = tconn_peer_identity(c, s->party.trust, TCONN_ROLE_SERVICE, &peer, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(peer.name, s->expected.name) != 0)
+		return tconn_fail(err, -EKEYREJECTED, "this is urn:tconn:service:%s, not urn:tconn:service:%s",
+				  peer.name, s->expected.name);
+	tconn_say("service: connected to urn:tconn:service:%s", peer.name);
+	return 0;
+}
+
+static int attest(struct service *s, struct tconn_channel *c, struct tconn_error *err)
+{
+	struct tconn_attestation *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	r = tconn_attest_device(c, &s->party, &s->expected, a, err);
+	tconn_say_verdict("service", &a->peer);
+	tconn_say_verdict("device", &a->own);
+	state_attested(s->state, a, r == 0);
+	free(a);
+	return r;
+}
+
+/* Quote and logs taken after the answer exists, and over it. */
+static int cover(struct service *s, struct tconn_channel *c, const struct tconn_message *request,
+		 struct tconn_message *answer, struct tconn_error *err)
+{
+	uint8_t digest[32];
+	int r;
+
+	tconn_answer_digest(answer, request->statement.data, request->statement.len, digest);
+	r = tconn_attest_collect(c, &s->party, TCONN_ROLE_DEVICE, request->nonce, digest,
+				 &answer->evidence, err);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	return r < 0 ? tconn_fail_in(err, -EIO, "evidence for the answer") : 0;
+}
+
+static int take_receipt(struct service *s, struct tconn_channel *c, const struct tconn_message *request,
+			const struct tconn_message *answer, struct tconn_error *err)
+{
+	_cleanup_message_ struct tconn_message m = { 0 };
+	char path[4096];
+	int r;
+
+	r = tconn_message_receive(c, TCONN_MSG_RECEIPT, TCONN_MESSAGE_MAX, s->party.message_ms, &m, err);
+	if (r < 0)
+		return r;
+	if (m.id != request->id)
+		return tconn_fail(err, -EPROTO, "a receipt for another request");
+	r = keep_receipt(&s->keep, request, answer, &m.receipt, path, sizeof(path), err);
+	if (r < 0)
+		return tconn_fail_in(err, r, "receipt");
+	state_receipt(s->state);
+	tconn_say("request %llu: receipt kept in %s", (unsigned long long)request->id, path);
+	return 0;
+}
+
+static void say_answer(const struct tconn_message *a)
+{
+	struct tconn_record r;
+
+	if (a->record.len == sizeof(r)) {
+		memcpy(&r, a->record.data, sizeof(r));
+		tconn_say("request %llu: %s: %s (cause %s)", (unsigned long long)a->id,
+			  tconn_tui_status_name(a->status), tconn_outcome_name(r.outcome),
+			  tconn_cause_name(r.cause));
+	} else {
+		tconn_say("request %llu: %s: %s", (unsigned long long)a->id,
+			  tconn_tui_status_name(a->status), a->text);
+	}
+}
+
+static int ask(struct service *s, struct tconn_channel *c, const struct tconn_message *request,
+	       struct tconn_message *answer, struct tconn_error *err)
+{
+	const struct ask how = {
+		.program = s->state->settings->tui,
+		.args = s->state->settings->tui_args,
+		.stop_fd = s->state->stop_fd,
+		.peer_fd = tconn_channel_fd(c),
+	};
+	int r;
+
+	state_asking(s->state, true);
+	r = ask_person(&how, request, answer, err);
+	state_asking(s->state, false);
+	if (r == 0)
+		say_answer(answer);
+	return r;
+}
+
+static int serve_request(struct service *s, struct tconn_channel *c, struct tconn_error *err)
+{
+	_cleanup_message_ struct tconn_message request = { 0 };
+	_cleanup_message_ struct tconn_message answer = { .type = TCONN_MSG_ANSWER };
+	int r;
+
+	r = tconn_message_receive(c, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, s->party.message_ms, &request, err);
+	if (r < 0)
+		return r;
+	tconn_say("request %llu: a statement of %zu bytes", (unsigned long long)request.id,
+		  request.statement.len);
+	answer.id = request.id;
+	r = ask(s, c, &request, &answer, err);
+	if (r == 0)
+		r = cover(s, c, &request, &answer, err);
+	if (r == 0)
+		r = tconn_message_send(c, &answer, err);
+	if (answer.answer.data)
+		OPENSSL_cleanse(answer.answer.data, answer.answer.len);
+	return r < 0 ? r : take_receipt(s, c, &request, &answer, err);
+}
+
+/* Until there is something to read: 0, or -ECANCELED. */
+static int wait_for_request(struct service *s, struct tconn_channel *c, struct tconn_error *err)
+{
+	struct pollfd p[] = {
+		{ .fd = s->state->stop_fd, .events = POLLIN },
+		{ .fd = tconn_channel_fd(c), .events = POLLIN },
+	};
+
+	if (tconn_channel_pending(c))
+		return 0;
+	while (poll(p, 2, -1) < 0)
+		if (errno != EINTR)
+			return tconn_fail(err, -errno, "poll: %s", strerror(errno));
+	return p[0].revents ? tconn_fail(err, -ECANCELED, "told to stop") : 0;
+}
+
+static int converse(struct service *s, struct tconn_channel *c, bool *ret_trusted, struct tconn_error *err)
+{
+	int r = check_name(s, c, err);
+
+	if (r == 0)
+		r = attest(s, c, err);
+	if (r == 0) {
+		*ret_trusted = true;
+		tconn_say("service: verdict: trusted, in both directions");
+	}
+	while (r == 0) {
+		r = wait_for_request(s, c, err);
+		if (r == 0)
+			r = serve_request(s, c, err);
+	}
+	return r;
+}
+
+/* One connection; true if it got as far as trust. */
+static bool connect_once(struct service *s)
+{
+	struct tconn_channel *c = NULL;
+	struct tconn_error err = { "" };
+	bool trusted = false;
+	int r = tconn_channel_connect(s->tls, s->state->settings->service, &c, &err);
+
+	if (r == 0) {
+		keep_alive(tconn_channel_fd(c));
+		state_connected(s->state, tconn_channel_fd(c));
+		r = converse(s, c, &trusted, &err);
+		/* Ends with a REFUSAL unless the other side ended it. */
+		if (r != -ECANCELED)
+			tconn_refuse(c, r, &err);
+	}
+	state_disconnected(s->state, err.text);
+	if (r != -ECANCELED)
+		tconn_say("service %s: %s", s->state->settings->service, err.text);
+	tconn_channel_close(c);
+	return trusted;
+}
+
+void service_run(struct service *s)
+{
+	const struct settings *set = s->state->settings;
+	uint32_t pause = set->retry_min_ms;
+
+	while (!state_stopped_within(s->state, 0)) {
+		if (connect_once(s))
+			pause = set->retry_min_ms;
+		if (state_stopped_within(s->state, (int)pause))
+			break;
+		pause = pause * 2 < set->retry_max_ms ? pause * 2 : set->retry_max_ms;
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tconnd's configuration file; each key is described in tconnd(8). */
+#ifndef TCONND_SETTINGS_H
+#define TCONND_SETTINGS_H
+
+#include <stdint.h>
+#include "../lib/error.h"
+
+struct settings {
+	char *tcti;
+	char *service;			/* HOST:PORT */
+	char *service_name;
+	char *identity;			/* directory */
+	char *trust;			/* PEM */
+	char *service_reference;	/* file or directory */
+	char *tui;
+	char **tui_args;
+	char *indicator;		/* LED name or glob; NULL: none to arm */
+	char *status_socket;
+	char *receipts;			/* directory */
+	char *boot_log, *ima_log, *tconn_log;	/* NULL: the standard places */
+	char *module_state;
+	uint32_t retry_min_ms, retry_max_ms;
+	uint32_t message_ms;
+};
+
+int settings_load(const char *path, struct settings *ret, struct tconn_error *err);
+void settings_free(struct settings *s);
+
+#endif

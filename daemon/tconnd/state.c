@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../lib/jsonline.h"
+
+static int64_t boot_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec;
+}
+
+int state_init(struct state *s, const struct settings *settings, struct tconn_error *err)
+{
+	memset(s, 0, sizeof(*s));
+	s->settings = settings;
+	s->started = boot_seconds();
+	s->channel_fd = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->stop_fd < 0)
+		return tconn_fail(err, -errno, "eventfd: %s", strerror(errno));
+	return 0;
+}
+
+void state_free(struct state *s)
+{
+	close(s->stop_fd);
+	pthread_mutex_destroy(&s->lock);
+}
+
+void state_connected(struct state *s, int fd)
+{
+	pthread_mutex_lock(&s->lock);
+	s->channel_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	s->connected = true;
+	s->trusted = false;
+	memset(&s->last, 0, sizeof(s->last));
+	pthread_mutex_unlock(&s->lock);
+}
+
+void state_attested(struct state *s, const struct tconn_attestation *a, bool trusted)
+{
+	pthread_mutex_lock(&s->lock);
+	s->last = *a;
+	s->trusted = trusted;
+	if (trusted)
+		s->error[0] = '\0';
+	pthread_mutex_unlock(&s->lock);
+}
+
+void state_asking(struct state *s, bool asking)
+{
+	pthread_mutex_lock(&s->lock);
+	s->asking = asking;
+	s->requests += asking;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void state_receipt(struct state *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->receipts++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void state_disconnected(struct state *s, const char *why)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->channel_fd >= 0)
+		close(s->channel_fd);
+	s->channel_fd = -1;
+	s->connected = s->trusted = s->asking = false;
+	snprintf(s->error, sizeof(s->error), "%s", why);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void state_stop(struct state *s)
+{
+	const uint64_t one = 1;
+
+	/* Fails only where the counter is at its limit: readable all the same. */
+	if (write(s->stop_fd, &one, sizeof(one)) < 0)
+		errno = 0;
+	pthread_mutex_lock(&s->lock);
+	if (s->channel_fd >= 0)
+		shutdown(s->channel_fd, SHUT_RDWR);
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool state_stopped_within(const struct state *s, int ms)
+{
+	struct pollfd p = { .fd = s->stop_fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) > 0;
+}
+
+/* The module's "/state": lines "key value". */
+static struct json_object *module_json(const char *path)
+{
+	struct json_object *obj = json_object_new_object();
+	FILE *f = fopen(path, "re");
+	char line[512];
+
+	if (!f) {
+		tconn_json_add(obj, "present", json_object_new_boolean(0));
+		return obj;
+	}
+	tconn_json_add(obj, "present", json_object_new_boolean(1));
+	while (fgets(line, sizeof(line), f)) {
+		char *value = line + strcspn(line, " \n");
+		bool more = *value == ' ';
+
+		*value++ = '\0';
+		if (more)
+			value[strcspn(value, "\n")] = '\0';
+		tconn_json_add_string(obj, line, more ? value : "");
+	}
+	fclose(f);
+	return obj;
+}
+
+static struct json_object *service_json(const struct state *s)
+{
+	struct json_object *obj = json_object_new_object();
+
+	tconn_json_add_string(obj, "name", s->settings->service_name);
+	tconn_json_add_string(obj, "address", s->settings->service);
+	tconn_json_add(obj, "connected", json_object_new_boolean(s->connected));
+	tconn_json_add(obj, "trusted", json_object_new_boolean(s->last.peer.trusted));
+	tconn_json_add_string(obj, "kernel", s->last.kernel);
+	tconn_json_add(obj, "checks", tconn_json_checks(&s->last.peer));
+	return obj;
+}
+
+static struct json_object *device_json(const struct state *s)
+{
+	struct json_object *obj = json_object_new_object();
+
+	tconn_json_add_string(obj, "id", s->self.name);
+	tconn_json_add(obj, "trusted", json_object_new_boolean(s->last.own.trusted));
+	tconn_json_add(obj, "checks", tconn_json_checks(&s->last.own));
+	return obj;
+}
+
+struct json_object *state_json(struct state *s)
+{
+	struct json_object *obj = json_object_new_object();
+
+	tconn_json_add(obj, "ok", json_object_new_boolean(1));
+	tconn_json_add_string(obj, "program", "tconnd");
+	tconn_json_add_string(obj, "name", s->self.name);
+	tconn_json_add(obj, "uptime", json_object_new_int64(boot_seconds() - s->started));
+	pthread_mutex_lock(&s->lock);
+	tconn_json_add(obj, "connected", json_object_new_boolean(s->connected));
+	tconn_json_add(obj, "trusted", json_object_new_boolean(s->trusted));
+	tconn_json_add(obj, "asking", json_object_new_boolean(s->asking));
+	tconn_json_add(obj, "requests", json_object_new_int64((int64_t)s->requests));
+	tconn_json_add(obj, "receipts", json_object_new_int64((int64_t)s->receipts));
+	tconn_json_add(obj, "service", service_json(s));
+	tconn_json_add(obj, "device", device_json(s));
+	tconn_json_add_string(obj, "last_error", s->error);
+	pthread_mutex_unlock(&s->lock);
+	tconn_json_add(obj, "module", module_json(s->settings->module_state));
+	return obj;
+}

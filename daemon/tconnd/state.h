@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What tconnd knows about itself, shared between the thread that talks to the
+ * service and the one that watches (status socket, LED, signals).
+ */
+#ifndef TCONND_STATE_H
+#define TCONND_STATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "../lib/attest.h"
+#include "settings.h"
+
+struct json_object;
+
+struct state {
+	const struct settings *settings;
+	struct tconn_identity self;
+	int64_t started;		/* CLOCK_BOOTTIME, seconds */
+	int stop_fd;			/* eventfd, readable once told to stop */
+
+	pthread_mutex_t lock;		/* protects all below */
+	bool connected, trusted;	/* trusted: by both sides */
+	bool asking;			/* a dialog is open */
+	struct tconn_attestation last;	/* of the last attempt */
+	char error[TCONN_ERROR_MAX];	/* why the last connection ended, "" */
+	uint64_t requests, receipts;
+	int channel_fd;			/* a duplicate, to shut the channel down with; or -1 */
+};
+
+int state_init(struct state *s, const struct settings *settings, struct tconn_error *err);
+void state_free(struct state *s);
+
+void state_connected(struct state *s, int fd);
+void state_attested(struct state *s, const struct tconn_attestation *a, bool trusted);
+void state_asking(struct state *s, bool asking);
+void state_receipt(struct state *s);
+void state_disconnected(struct state *s, const char *why);
+
+/* Makes stop_fd readable and ends the channel's blocking calls. */
+void state_stop(struct state *s);
+/* Sleeps; true when told to stop. */
+bool state_stopped_within(const struct state *s, int ms);
+
+/* The reply to {"do":"status"} but for the indicator. */
+struct json_object *state_json(struct state *s);
+
+#endif
