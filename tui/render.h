@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The dialogs, as pixels. The picture is a function of the state below and of
+ * width and height in pixels alone: the device draws it, the kernel hashes it,
+ * and the service draws it again and compares digests. Hence no clock (there
+ * is no bar for the remaining time), no physical size (the record does not
+ * carry it), no locale, no floating point.
+ *
+ * From top to bottom: a band that says whose screen this is; the kind of
+ * question; a card with the statement and, for a PIN, one ring a digit that
+ * fills as digits are entered; a line for a hint; the keys that work.
+ */
+#ifndef TCONN_RENDER_H
+#define TCONN_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tui/canvas.h"
+#include "tui/font.h"
+#include "tui/statement.h"
+
+#define TCONN_RENDER_MIN_WIDTH	320	/* pixels; nothing fits a smaller screen */
+#define TCONN_RENDER_MIN_HEIGHT	240
+#define TCONN_RENDER_MAX	16384	/* pixels either way */
+
+enum tconn_hint {
+	TCONN_HINT_NONE,
+	TCONN_HINT_EARLY,	/* Enter came before the picture could be read */
+	TCONN_HINT_SHORT,	/* Enter came before there were pin_min digits */
+	TCONN_HINT_FULL,	/* a digit came after pin_max digits */
+	TCONN_HINTS,
+};
+
+struct tconn_render {
+	const struct tconn_statement *statement;	/* parsed, and checked for glyphs */
+	uint32_t entered;	/* PIN digits so far; the digits themselves never get here */
+	enum tconn_hint hint;
+	bool untrusted;		/* development backend: says so in red */
+};
+
+/* Whether the statement fits at the smallest size; if not, *ret_at is the byte
+ * of the text where the screen ends (0 where the screen itself is too small).
+ */
+bool tconn_render_fits(struct tconn_font *font, const struct tconn_statement *statement,
+		       uint32_t width, uint32_t height, size_t *ret_at);
+
+/*
+ * Draws the part of the picture that lies in damage, or all of it where damage
+ * is NULL. 0; -E2BIG where the statement does not fit; -ERANGE where the canvas
+ * has no room or damage reaches outside it; -EINVAL or -ENOMEM from the font.
+ */
+int tconn_render_draw(struct tconn_font *font, const struct tconn_canvas *canvas,
+		      const struct tconn_render *state, const struct tconn_box *damage);
+
+/* What differs between two states of the same statement on the same screen;
+ * empty where nothing does. Errors as above.
+ */
+int tconn_render_damage(struct tconn_font *font, const struct tconn_canvas *canvas,
+			const struct tconn_render *from, const struct tconn_render *to,
+			struct tconn_box *ret);
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <endian.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tui/request.h"
+
+_Static_assert(sizeof(struct tconn_tui_request) == 56, "wire form of the request");
+
+/* Checks the header alone, so that tui_request_read knows how much to read. */
+static const char *check_header(const struct tconn_tui_request *h)
+{
+	static const uint8_t zero[sizeof(h->reserved)];
+	uint32_t timeout_ms = le32toh(h->timeout_ms);
+
+	if (memcmp(h->magic, "TCRQ", sizeof(h->magic)))
+		return "the request does not start with TCRQ";
+	if (le16toh(h->version) != TCONN_TUI_VERSION)
+		return "the request has another version than 1";
+	if (h->flags)
+		return "the request has flags, and none are known";
+	if (timeout_ms < TCONN_TIMEOUT_MIN_MS || timeout_ms > TCONN_TIMEOUT_MAX_MS)
+		return "the request's time-out is not within 1000 to 90000 ms";
+	if (le32toh(h->statement_len) > TCONN_STATEMENT_MAX)
+		return "the request's statement is longer than 8192 bytes";
+	if (memcmp(h->reserved, zero, sizeof(zero)))
+		return "the request's reserved bytes are not zero";
+	return NULL;
+}
+
+const char *tui_request_parse(const void *buf, size_t len, struct tui_request *ret)
+{
+	struct tconn_tui_request h;
+	const char *wrong;
+
+	if (len < sizeof(h))
+		return "the request is shorter than its header of 56 bytes";
+	memcpy(&h, buf, sizeof(h));
+	wrong = check_header(&h);
+	if (wrong)
+		return wrong;
+	if (len - sizeof(h) != le32toh(h.statement_len))
+		return "the request's statement is not as long as its header says";
+	ret->timeout_ms = le32toh(h.timeout_ms);
+	memcpy(ret->nonce, h.nonce, sizeof(ret->nonce));
+	ret->statement = (const uint8_t *)buf + sizeof(h);
+	ret->statement_len = le32toh(h.statement_len);
+	return NULL;
+}
+
+/* True once all len bytes are there. */
+static bool read_full(int fd, uint8_t *buf, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = read(fd, buf, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		buf += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+const char *tui_request_read(int fd, void *buf, size_t *ret_len)
+{
+	struct tconn_tui_request h;
+	const char *wrong;
+
+	if (!read_full(fd, buf, sizeof(h)))
+		return "the request is shorter than its header of 56 bytes";
+	memcpy(&h, buf, sizeof(h));
+	wrong = check_header(&h);
+	if (wrong)
+		return wrong;
+	if (!read_full(fd, (uint8_t *)buf + sizeof(h), le32toh(h.statement_len)))
+		return "the request's statement is not as long as its header says";
+	*ret_len = sizeof(h) + le32toh(h.statement_len);
+	return NULL;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <time.h>
+
+#include "tui/dialog.h"
+#include "tui/session.h"
+
+struct session {
+	struct tui_backend *b;
+	struct tui_reply *reply;
+	int reply_fd;
+	struct tconn_font *font;
+	struct tui_dialog dialog;
+	struct tconn_render shown;	/* the picture on the screen */
+	int64_t settle_ms;		/* when that picture has been there long enough */
+	int64_t deadline_ms;		/* INT64_MAX: the module keeps the time */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int statement_failed(struct tui_reply *reply, int error, size_t at)
+{
+	return tui_reply_fail(reply, TCONN_TUI_STATEMENT, error, "%s (at byte %zu of the text)",
+			      tconn_statement_strerror(error), at);
+}
+
+static int check_statement(const struct tui_request *request, struct tconn_statement *ret,
+			   struct tui_reply *reply)
+{
+	size_t at = 0;
+	int r = tconn_statement_parse(request->statement, request->statement_len, ret, &at);
+
+	if (!r)
+		r = tconn_statement_check_renders(ret, 0, 0, &at);
+	return r ? statement_failed(reply, r, at) : 0;
+}
+
+/* The screen's size is known now; nothing has been shown yet. */
+static int check_fits(struct session *s)
+{
+	const struct tconn_canvas *canvas = &s->b->canvas;
+	size_t at = 0;
+
+	if (tconn_render_fits(s->font, s->dialog.statement, canvas->width, canvas->height, &at))
+		return 0;
+	return statement_failed(s->reply, TCONN_STATEMENT_TOO_LONG, at);
+}
+
+static int draw(struct session *s, const struct tconn_render *picture,
+		const struct tconn_box *damage)
+{
+	int r = tconn_render_draw(s->font, &s->b->canvas, picture, damage);
+
+	if (r)
+		return tui_reply_fail(s->reply, TCONN_TUI_FAILED, -r,
+				      "the picture cannot be drawn: %s", strerror(-r));
+	s->shown = *picture;
+	return 0;
+}
+
+static void mark_shown(struct session *s)
+{
+	s->settle_ms = now_ms() + TUI_GRACE_MS;
+	tui_dialog_shown(&s->dialog);
+}
+
+static int show_first(struct session *s)
+{
+	struct tconn_render picture = tui_dialog_picture(&s->dialog, s->b->untrusted);
+
+	if (draw(s, &picture, NULL) || s->b->ops->activate(s->b, s->reply))
+		return -1;
+	mark_shown(s);
+	return 0;
+}
+
+static int show_changes(struct session *s)
+{
+	struct tconn_render picture = tui_dialog_picture(&s->dialog, s->b->untrusted);
+	struct tconn_box damage = { 0 };
+	int r = tconn_render_damage(s->font, &s->b->canvas, &s->shown, &picture, &damage);
+
+	if (r)
+		return tui_reply_fail(s->reply, TCONN_TUI_FAILED, -r,
+				      "the picture cannot be laid out: %s", strerror(-r));
+	if (tconn_box_is_empty(damage))
+		return 0;
+	if (draw(s, &picture, &damage) || s->b->ops->show(s->b, damage, s->reply))
+		return -1;
+	mark_shown(s);
+	return 0;
+}
+
+/* Handles every key that waits, up to a decision. */
+static int take_keys(struct session *s, enum tconn_outcome *outcome)
+{
+	uint16_t key;
+	int r = 0;
+
+	while (*outcome == TCONN_OUTCOME_NONE) {
+		r = s->b->ops->key(s->b, &key, s->reply);
+		if (r <= 0)
+			break;
+		*outcome = tui_dialog_key(&s->dialog, key);
+		if (*outcome == TCONN_OUTCOME_NONE && show_changes(s))
+			r = -1;
+		if (r < 0)
+			break;
+	}
+	explicit_bzero(&key, sizeof(key));
+	return r < 0 ? -1 : 0;
+}
+
+static int poll_timeout(const struct session *s)
+{
+	int64_t until = s->deadline_ms, left;
+
+	if (!s->dialog.ready && s->settle_ms < until)
+		until = s->settle_ms;
+	if (until == INT64_MAX)
+		return -1;
+	left = until - now_ms();
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* Waits once. The dialog settles only when its time has come and poll() saw no
+ * key waiting: keys queued while this process did not run are early keys.
+ */
+static int wait_once(struct session *s)
+{
+	struct pollfd fds[TUI_BACKEND_FDS + 1];
+	size_t n = s->b->ops->fds(s->b, fds);
+	int r;
+
+	fds[n] = (struct pollfd){ .fd = s->reply_fd };
+	r = poll(fds, n + 1, poll_timeout(s));
+	if (r < 0 && errno != EINTR)
+		return tui_reply_fail(s->reply, TCONN_TUI_FAILED, errno, "poll: %s",
+				      strerror(errno));
+	if (r > 0 && fds[n].revents)
+		return tui_reply_fail(s->reply, TCONN_TUI_FAILED, EPIPE,
+				      "whoever asked is gone: the question was taken back");
+	if (now_ms() >= s->deadline_ms)
+		return tui_reply_fail(s->reply, TCONN_TUI_UNTRUSTED, ETIMEDOUT,
+				      "nobody answered in time on the development backend");
+	if (r == 0 && !s->dialog.ready && now_ms() >= s->settle_ms)
+		tui_dialog_settled(&s->dialog);
+	return 0;
+}
+
+static int decide(struct session *s, enum tconn_outcome outcome)
+{
+	if (s->b->ops->decide(s->b, outcome, s->reply))
+		return -1;
+	if (outcome == TCONN_OUTCOME_ENTERED && !s->b->untrusted) {
+		memcpy(s->reply->answer, s->dialog.pin, s->dialog.entered);
+		s->reply->answer_len = s->dialog.entered;
+	}
+	return 0;
+}
+
+static int converse(struct session *s)
+{
+	enum tconn_outcome outcome = TCONN_OUTCOME_NONE;
+
+	if (check_fits(s) || show_first(s))
+		return -1;
+	while (outcome == TCONN_OUTCOME_NONE)
+		if (wait_once(s) || take_keys(s, &outcome))
+			return -1;
+	return decide(s, outcome);
+}
+
+void tui_session_run(struct tui_backend *b, const struct tui_request *request, int reply_fd,
+		     struct tui_reply *reply)
+{
+	_cleanup_font_ struct tconn_font *font = NULL;
+	struct session s = { .b = b, .reply = reply, .reply_fd = reply_fd };
+	struct tconn_statement statement;
+
+	if (check_statement(request, &statement, reply))
+		return;
+	if (tconn_font_new(&font)) {
+		tui_reply_fail(reply, TCONN_TUI_FAILED, ENOMEM, "no memory for the font");
+		return;
+	}
+	s.font = font;
+	tui_dialog_init(&s.dialog, &statement);
+	s.deadline_ms = b->untrusted ? now_ms() + request->timeout_ms : INT64_MAX;
+	if (b->ops->bind(b, request, statement.kind, reply) == 0)
+		(void)converse(&s);
+	tui_dialog_wipe(&s.dialog);
+}
