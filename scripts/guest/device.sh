@@ -3,7 +3,7 @@
 
 load_tconn() {
 	insmod /usr/lib/tconn/tconn.ko || { say "cannot load tconn.ko"; return 1; }
-	cat /etc/tconn/policy >/sys/kernel/security/tconn/policy || say "device policy refused"
+	cat /etc/tconn/device.policy >/sys/kernel/security/tconn/policy || say "device policy refused"
 }
 
 start_udev() {

@@ -39,8 +39,8 @@ NETWORK = ["virtio_net"]
 # Programs by image, with their places in the guest. A program the build has
 # not made is left out; what needs it then fails and says so.
 PROGRAMS = {
-    "kmod": {"tconn-tui": "/usr/bin/tconn-tui"},
-    "device": {"tconn-tui": "/usr/bin/tconn-tui", "tconnd": "/usr/sbin/tconnd",
+    "kmod": {"tconn-tui": "/usr/sbin/tconn-tui"},
+    "device": {"tconn-tui": "/usr/sbin/tconn-tui", "tconnd": "/usr/sbin/tconnd",
                "tconnctl": "/usr/bin/tconnctl"},
     "service": {"tconn-serviced": "/usr/sbin/tconn-serviced", "tconn-ca": "/usr/sbin/tconn-ca",
                 "tconnctl": "/usr/bin/tconnctl"},
@@ -129,9 +129,9 @@ def _project(name, release, extra):
         t.file(GUEST / "kiosk", "/usr/lib/tconn-guest/kiosk", 0o755)
     if paths.module_ko(release).exists():
         t.file(paths.module_ko(release), "/usr/lib/tconn/tconn.ko", 0o644)
-    device_policy = paths.BUILD / "policy" / "device-policy"
+    device_policy = paths.BUILD / "policy" / "device.policy"
     if device_policy.exists():
-        t.file(device_policy, "/etc/tconn/policy", 0o644)
+        t.file(device_policy, "/etc/tconn/device.policy", 0o644)
     return _extra(t, extra)
 
 

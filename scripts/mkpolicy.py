@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a device policy for tconn.ko (kmod/uapi/tconn.h says what its lines mean).
+
+The digest of the trusted app is taken from the file given, so the policy fits
+the program as built or installed. With --board FILE, the arguments in that file
+come first (policy/boards/ has one for the emulated machine).
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import sys
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tui", required=True, action="append", metavar="FILE",
+                        help="a program that may hold a session; may be repeated")
+    parser.add_argument("--board", metavar="FILE", help="arguments that describe the hardware")
+    parser.add_argument("--display", action="append", default=[], metavar="GLOB",
+                        help="sysfs path of a display device, without /sys; may be repeated")
+    parser.add_argument("--input", action="append", default=[], metavar="GLOB",
+                        help="sysfs path of an input device; may be repeated")
+    parser.add_argument("--indicator", metavar="GLOB", help="sysfs path of the LED")
+    parser.add_argument("--no-indicator-required", action="store_true",
+                        help="allow sessions where no lamp is armed: think twice")
+    parser.add_argument("--pcr", type=int, choices=range(8, 16), metavar="8..15",
+                        help="the module's own PCR (13)")
+    parser.add_argument("--timeout-max-ms", type=int, metavar="N",
+                        help="longest session (90000)")
+    parser.add_argument("--output", metavar="FILE", help="instead of standard output")
+    args = parser.parse_args()
+    if args.board:
+        args = parser.parse_args(board(args.board) + sys.argv[1:])
+    if not args.display or not args.input:
+        parser.error("a policy needs at least one --display and one --input")
+    if not args.indicator and not args.no_indicator_required:
+        parser.error("name the lamp with --indicator, or say --no-indicator-required")
+    return args
+
+
+def board(path):
+    words = []
+    for line in pathlib.Path(path).read_text().splitlines():
+        if line and not line.startswith("#"):
+            words += line.split(None, 1)
+    return words
+
+
+def policy(args):
+    lines = ["tconn-policy 1"]
+    if args.pcr:
+        lines.append(f"pcr {args.pcr}")
+    for path in args.tui:
+        digest = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+        lines.append(f"app sha256 {digest} {pathlib.Path(path).name}")
+    lines += [f"display {glob}" for glob in args.display]
+    lines += [f"input {glob}" for glob in args.input]
+    if args.indicator:
+        lines.append(f"indicator {args.indicator}")
+    lines.append(f"indicator-required {'no' if args.no_indicator_required else 'yes'}")
+    if args.timeout_max_ms:
+        lines.append(f"timeout-max-ms {args.timeout_max_ms}")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    args = arguments()
+    try:
+        text = policy(args)
+    except OSError as error:
+        sys.exit(f"mkpolicy: {error.filename}: {error.strerror}")
+    if not args.output:
+        sys.stdout.write(text)
+        return
+    temporary = f"{args.output}.{os.getpid()}.tmp"
+    pathlib.Path(temporary).write_text(text)
+    os.replace(temporary, args.output)
+
+
+if __name__ == "__main__":
+    main()
