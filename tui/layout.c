@@ -157,7 +157,7 @@ static bool try_size(struct tconn_font *font, struct tconn_layout *l,
  */
 static bool reads_centred(const struct tconn_layout *l, const struct tconn_statement *s)
 {
-	return l->lines.count <= 3 && !memchr(s->text, '\n', s->text_len);
+	return l->lines.count <= 5 && !memchr(s->text, '\n', s->text_len);
 }
 
 int tconn_layout_make(struct tconn_font *font, const struct tconn_statement *statement,

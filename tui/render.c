@@ -140,7 +140,7 @@ static void draw_trusted_band(struct painter *p)
 	fill(p, (struct tconn_box){ 0, l->band.y1 - tenths(p, 2), l->band.x1, l->band.y1 },
 	     BAND_EDGE);
 	draw_mark(p, l->card.x0, tenths(p, 5), mark);
-	text(p, TCONN_FACE_BOLD, "Trusted screen", l->em, x, tenths(p, 13), BAND_TEXT);
+	text(p, TCONN_FACE_BOLD, "Trusted screen", l->em, x, tenths(p, 14), BAND_TEXT);
 	text(p, TCONN_FACE_REGULAR, "The lamp must be lit.", tenths(p, 8), x, tenths(p, 24),
 	     BAND_FAINT);
 	text(p, TCONN_FACE_BOLD, "tconn", l->em, l->card.x1 - name, tenths(p, 18), BAND_FAINT);
@@ -153,8 +153,8 @@ static void draw_untrusted_band(struct painter *p)
 	fill(p, l->band, ALARM);
 	fill(p, (struct tconn_box){ 0, l->band.y1 - tenths(p, 2), l->band.x1, l->band.y1 },
 	     ALARM_EDGE);
-	text(p, TCONN_FACE_BOLD, "UNTRUSTED DEVELOPMENT BACKEND", l->em, l->card.x0, tenths(p, 13),
-	     BAND_TEXT);
+	text(p, TCONN_FACE_BOLD, "UNTRUSTED DEVELOPMENT BACKEND", tenths(p, 9), l->card.x0,
+	     tenths(p, 14), BAND_TEXT);
 	text(p, TCONN_FACE_REGULAR, "Anyone may see this and type here. Enter nothing secret.",
 	     tenths(p, 7), l->card.x0, tenths(p, 24), ALARM_EDGE);
 }
@@ -244,7 +244,7 @@ static void draw_caption(struct painter *p, const struct tconn_statement *s)
 
 static const char *const hints[TCONN_HINTS] = {
 	[TCONN_HINT_NONE] = "",
-	[TCONN_HINT_EARLY] = "Please read first, then press Enter again.",
+	[TCONN_HINT_EARLY] = "Too early. Please read, then press again.",
 	[TCONN_HINT_SHORT] = "More digits are needed before Enter.",
 	[TCONN_HINT_FULL] = "No more digits fit. Backspace deletes one.",
 };

@@ -27,7 +27,7 @@
 
 enum tconn_hint {
 	TCONN_HINT_NONE,
-	TCONN_HINT_EARLY,	/* Enter came before the picture could be read */
+	TCONN_HINT_EARLY,	/* a key came before the picture could be read */
 	TCONN_HINT_SHORT,	/* Enter came before there were pin_min digits */
 	TCONN_HINT_FULL,	/* a digit came after pin_max digits */
 	TCONN_HINTS,
