@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The list of checks, each with the one whose result it builds on. A check whose
+ * base did not pass is not made and has not passed.
+ */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "appraise_part.h"
+#include "digest.h"
+#include "pcr.h"
+
+enum check {
+	CHECK_AK_CERTIFICATE,
+	CHECK_AK_KEY,
+	CHECK_QUOTE_SIGNATURE,
+	CHECK_QUOTE_FRESH,
+	CHECK_QUOTE_PCRS,
+	CHECK_BOOT_LOG,
+	CHECK_BOOT_REFERENCE,
+	CHECK_IMA_LOG,
+	CHECK_IMA_REFERENCE,
+	CHECK_TCONN_LOG,
+	CHECK_TCONN_REFERENCE,
+	CHECK_COUNT,
+};
+
+static bool check_ak_certificate(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	const struct tconn_bytes *cert = &a->evidence->ak_cert;
+	const struct tconn_identity *peer = a->in->peer;
+	struct tconn_identity id = { 0 };
+	struct tconn_error err = { "" };
+
+	if (!peer || !a->in->trust)
+		return tconn_refuse(why, "no identity or no issuer to check against");
+	if (tconn_certificate_check(a->in->trust, cert->data, cert->len, TCONN_USE_AK, peer->role,
+				    &id, &err))
+		return tconn_refuse(why, "%.250s", err.text);
+	if (id.role != peer->role || strcmp(id.name, peer->name))
+		return tconn_refuse(why, "AK certificate of %.80s, but the TLS certificate is of %.80s",
+				    id.name, peer->name);
+	return tconn_pass(why, "issued for %.128s", id.name);
+}
+
+static bool check_ak_key(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	const struct tconn_bytes *cert = &a->evidence->ak_cert;
+	struct tconn_error err = { "" };
+
+	if (tconn_ak_check(&a->evidence->ak, &err))
+		return tconn_refuse(why, "%.250s", err.text);
+	if (tconn_certificate_matches(cert->data, cert->len, &a->evidence->ak, &err))
+		return tconn_refuse(why, "%.250s", err.text);
+	return tconn_pass(why, "restricted signing key of a TPM, the certificate's key");
+}
+
+static bool check_quote_signature(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	const struct tconn_quote *q = &a->evidence->quote;
+	struct tconn_error err = { "" };
+
+	if (tconn_quote_verify(&a->evidence->ak, &q->attest, &q->signature, &a->info, &err))
+		return tconn_refuse(why, "%.250s", err.text);
+	return tconn_pass(why, "signed by the AK");
+}
+
+static bool check_quote_fresh(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	if (CRYPTO_memcmp(a->info.qualifying, a->in->qualifying, 32))
+		return tconn_refuse(why, "the quote is for another nonce, TLS session or peer: it is old or comes from elsewhere");
+	return tconn_pass(why, "bound to this nonce and this TLS session");
+}
+
+static bool check_quote_pcrs(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	const struct tconn_pcrs *pcrs = &a->evidence->quote.pcrs;
+	uint8_t digest[32];
+
+	if (a->info.pcr_mask != TCONN_PCR_MASK)
+		return tconn_refuse(why, "the quote covers PCR mask %#x, not %#x",
+				    a->info.pcr_mask, TCONN_PCR_MASK);
+	if (pcrs->mask != TCONN_PCR_MASK)
+		return tconn_refuse(why, "values of PCR mask %#x are given, not %#x", pcrs->mask,
+				    TCONN_PCR_MASK);
+	tconn_pcrs_digest(pcrs, TCONN_PCR_MASK, digest);
+	if (!tconn_pcr_equal(digest, a->info.pcr_digest))
+		return tconn_refuse(why, "the PCR values given are not those that were quoted");
+	return tconn_pass(why, "PCR 0-14, sha256");
+}
+
+static const struct {
+	const char *name;
+	tconn_check_fn fn;
+	enum check base;	/* itself: none */
+	bool refvals;		/* cannot be made without reference values */
+} checks[CHECK_COUNT] = {
+	[CHECK_AK_CERTIFICATE] = { "ak-certificate", check_ak_certificate,
+				   CHECK_AK_CERTIFICATE, false },
+	[CHECK_AK_KEY] = { "ak-key", check_ak_key, CHECK_AK_CERTIFICATE, false },
+	[CHECK_QUOTE_SIGNATURE] = { "quote-signature", check_quote_signature, CHECK_AK_KEY, false },
+	[CHECK_QUOTE_FRESH] = { "quote-fresh", check_quote_fresh, CHECK_QUOTE_SIGNATURE, false },
+	[CHECK_QUOTE_PCRS] = { "quote-pcrs", check_quote_pcrs, CHECK_QUOTE_SIGNATURE, false },
+	[CHECK_BOOT_LOG] = { "boot-log", tconn_check_boot_log, CHECK_QUOTE_PCRS, false },
+	[CHECK_BOOT_REFERENCE] = { "boot-reference", tconn_check_boot_reference,
+				   CHECK_BOOT_LOG, true },
+	[CHECK_IMA_LOG] = { "ima-log", tconn_check_ima_log, CHECK_QUOTE_PCRS, false },
+	[CHECK_IMA_REFERENCE] = { "ima-reference", tconn_check_ima_reference,
+				  CHECK_IMA_LOG, true },
+	[CHECK_TCONN_LOG] = { "tconn-log", tconn_check_tconn_log, CHECK_QUOTE_PCRS, false },
+	[CHECK_TCONN_REFERENCE] = { "tconn-reference", tconn_check_tconn_reference,
+				    CHECK_TCONN_LOG, true },
+};
+
+_Static_assert((int)CHECK_COUNT <= TCONN_CHECKS_MAX, "verdict holds all checks");
+
+bool tconn_pass(struct tconn_reason *why, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, args);
+	va_end(args);
+	return true;
+}
+
+bool tconn_refuse(struct tconn_reason *why, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, args);
+	va_end(args);
+	return false;
+}
+
+struct tconn_digest_text tconn_digest_text(const uint8_t digest[32])
+{
+	struct tconn_digest_text ret;
+
+	tconn_hex(digest, 32, ret.text);
+	return ret;
+}
+
+struct tconn_digest_text tconn_digest_short(const uint8_t digest[32])
+{
+	struct tconn_digest_text ret;
+
+	tconn_hex(digest, 8, ret.text);
+	memcpy(ret.text + 16, "..", 3);
+	return ret;
+}
+
+static bool run(enum check c, struct tconn_appraising *a, const bool *passed,
+		struct tconn_reason *why)
+{
+	if (checks[c].base != c && !passed[checks[c].base])
+		return tconn_refuse(why, "not checked: %s failed", checks[checks[c].base].name);
+	if (checks[c].refvals && !a->refvals)
+		return tconn_refuse(why, "not checked: there are no reference values to compare with");
+	return checks[c].fn(a, why);
+}
+
+int tconn_appraise(const struct tconn_appraisal *in, struct tconn_verdict *ret)
+{
+	struct tconn_appraising a = {
+		.evidence = in->evidence, .refvals = in->refvals, .in = in,
+	};
+	bool passed[CHECK_COUNT] = { false };
+
+	memset(ret, 0, sizeof(*ret));
+	ret->trusted = true;
+	for (enum check c = 0; c < CHECK_COUNT; c++) {
+		struct tconn_reason why = { "" };
+
+		passed[c] = run(c, &a, passed, &why);
+		tconn_verdict_add(ret, checks[c].name, passed[c], "%s", why.text);
+	}
+	return ret->trusted ? 0 : -EKEYREJECTED;
+}
+
+/* Reasons quote foreign bytes (paths), and end up on terminals and in JSON. */
+static void make_printable(char *text)
+{
+	for (; *text; text++) {
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+	}
+}
+
+void tconn_verdict_add(struct tconn_verdict *v, const char *name, bool pass, const char *fmt, ...)
+{
+	struct tconn_check *c;
+	va_list args;
+
+	if (!pass || v->count >= TCONN_CHECKS_MAX)
+		v->trusted = false;
+	if (v->count >= TCONN_CHECKS_MAX)
+		return;
+	c = &v->check[v->count++];
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->pass = pass;
+	va_start(args, fmt);
+	vsnprintf(c->reason, sizeof(c->reason), fmt, args);
+	va_end(args);
+	make_printable(c->reason);
+}

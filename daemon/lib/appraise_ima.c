@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kmod/uapi/tconn.h"
+#include "appraise_part.h"
+#include "digest.h"
+#include "pcr.h"
+
+#define MODULE_PREFIX	"tconn-"
+#define DONE		1	/* stops a walk: the quote covers nothing further */
+#define REFUSED		2	/* stops a walk: the reason is given */
+
+static bool is_named(const struct tconn_ima_event *e, const char *name)
+{
+	return e->path_len == strlen(name) && !memcmp(e->path, name, e->path_len);
+}
+
+static bool is_sha256(const struct tconn_ima_event *e)
+{
+	return e->digest_len == 32 && !strcmp(e->digest_alg, "sha256");
+}
+
+static bool is_buffer(const struct tconn_ima_event *e)
+{
+	return !strcmp(e->template_name, "ima-buf");
+}
+
+static int path_len(const struct tconn_ima_event *e)
+{
+	return e->path_len > 120 ? 120 : (int)e->path_len;
+}
+
+struct replay {
+	const struct tconn_pcrs *quoted;
+	struct tconn_pcrs pcrs;
+	size_t entries;
+	struct tconn_reason *why;
+};
+
+/* security/integrity/ima/ima_crypto.c: over PCR 0-9 for every algorithm but SHA-1. */
+static bool is_boot_aggregate(const struct tconn_ima_event *e, const struct tconn_pcrs *quoted)
+{
+	uint8_t aggregate[32];
+
+	tconn_pcrs_digest(quoted, 0x3ff, aggregate);
+	return is_named(e, "boot_aggregate") && !is_buffer(e) && !e->violation && is_sha256(e) &&
+	       tconn_pcr_equal(e->digest, aggregate);
+}
+
+static int replay_entry(const struct tconn_ima_event *e, size_t index, void *arg)
+{
+	struct replay *r = arg;
+
+	if (e->pcr != TCONN_PCR_IMA) {
+		tconn_refuse(r->why, "entry %zu is for PCR %u; only PCR 10 is expected", index, e->pcr);
+		return REFUSED;
+	}
+	if (!index && !is_boot_aggregate(e, r->quoted)) {
+		tconn_refuse(r->why, "the first entry is no boot_aggregate of the quoted PCR 0-9");
+		return REFUSED;
+	}
+	tconn_pcr_replay(&r->pcrs, TCONN_PCR_IMA, e->template_digest);
+	r->entries = index + 1;
+	if (tconn_pcr_equal(r->pcrs.digest[TCONN_PCR_IMA], r->quoted->digest[TCONN_PCR_IMA]))
+		return DONE;
+	return 0;
+}
+
+/* Nothing was measured when the quote was made. */
+static bool check_nothing(const struct tconn_appraising *a, struct tconn_reason *why)
+{
+	if (!a->refvals || a->refvals->ima_required)
+		return tconn_refuse(why, "PCR 10 is zero: IMA measured nothing; boot with an IMA policy");
+	return tconn_pass(why, "not required, and PCR 10 is zero");
+}
+
+bool tconn_check_ima_log(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	const struct tconn_bytes *log = &a->evidence->ima_log;
+	struct replay r = { .quoted = &a->evidence->quote.pcrs, .why = why };
+	struct tconn_error err = { "" };
+	int error;
+
+	if (tconn_pcr_is_zero(r.quoted->digest[TCONN_PCR_IMA]))
+		return check_nothing(a, why);
+	tconn_pcrs_reset(&r.pcrs);
+	error = tconn_ima_walk(log->data, log->len, replay_entry, &r, &err);
+	if (error < 0)
+		return tconn_refuse(why, "%.250s", err.text);
+	if (error == REFUSED)
+		return false;
+	if (!error)
+		return tconn_refuse(why, "no prefix of the %zu entries replays to the quoted PCR 10 (%s): one is missing, added or changed",
+				    r.entries, tconn_digest_short(r.quoted->digest[TCONN_PCR_IMA]).text);
+	a->ima_prefix = r.entries;
+	return tconn_pass(why, "%zu entries replay to the quoted PCR 10", r.entries);
+}
+
+/* The module's events, as far as the IMA log repeats them. */
+struct module_event {
+	uint32_t type;
+	uint8_t digest[32];	/* SHA-256 of the data */
+};
+
+struct module_events {
+	struct module_event *event;
+	size_t count, size, next;
+};
+
+struct comparison {
+	const struct tconn_appraising *a;
+	struct module_events module;
+	size_t bad;
+	struct tconn_reason first;	/* why the first bad entry is bad */
+};
+
+static int collect_event(const struct tconn_log_event *e, size_t index, void *arg)
+{
+	struct module_events *m = arg;
+
+	if (index >= m->size) {
+		size_t size = 2 * m->size + 64;
+		struct module_event *event = reallocarray(m->event, size, sizeof(*event));
+
+		if (!event)
+			return REFUSED;
+		m->event = event;
+		m->size = size;
+	}
+	m->event[index].type = e->type;
+	tconn_sha256(e->data, e->data_len, m->event[index].digest);
+	m->count = index + 1;
+	return 0;
+}
+
+static uint32_t module_type(const struct tconn_ima_event *e)
+{
+	static const struct {
+		const char *name;
+		uint32_t type;
+	} names[] = {
+		{ MODULE_PREFIX "boot", TCONN_EVENT_BOOT },
+		{ MODULE_PREFIX "policy", TCONN_EVENT_POLICY },
+		{ MODULE_PREFIX "app", TCONN_EVENT_APP },
+		{ MODULE_PREFIX "record", TCONN_EVENT_RECORD },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (is_named(e, names[i].name))
+			return names[i].type;
+	}
+	return 0;
+}
+
+/* Both logs have the module's order, so one pass over its log serves all entries. */
+static bool check_module_entry(struct comparison *c, const struct tconn_ima_event *e,
+			       struct tconn_reason *why)
+{
+	struct module_events *m = &c->module;
+	const uint32_t type = module_type(e);
+
+	while (type && m->next < m->count) {
+		const struct module_event *event = &m->event[m->next++];
+
+		if (event->type == type && tconn_pcr_equal(event->digest, e->digest))
+			return true;
+	}
+	return tconn_refuse(why, "%.*s (%s) is not in the module's log", path_len(e), e->path,
+			    tconn_digest_short(e->digest).text);
+}
+
+static bool check_listed(struct lh_table *table, const struct tconn_ima_event *e,
+			 struct tconn_reason *why)
+{
+	const struct tconn_digests *list = tconn_refvals_find(table, e->path, e->path_len);
+
+	if (tconn_digests_have(list, e->digest))
+		return true;
+	return tconn_refuse(why, list ? "%.*s has another content than listed: sha256 %s" :
+			    "%.*s is not on the list: sha256 %s", path_len(e), e->path,
+			    tconn_digest_text(e->digest).text);
+}
+
+static bool check_entry(struct comparison *c, const struct tconn_ima_event *e,
+			struct tconn_reason *why)
+{
+	if (e->violation)
+		return tconn_refuse(why, "%.*s was written to while it was measured (violation)",
+				    path_len(e), e->path);
+	if (!is_sha256(e))
+		return tconn_refuse(why, "%.*s is measured with %s, not sha256", path_len(e),
+				    e->path, e->digest_alg);
+	if (!is_buffer(e))
+		return check_listed(c->a->refvals->ima, e, why);
+	if (e->path_len >= strlen(MODULE_PREFIX) &&
+	    !memcmp(e->path, MODULE_PREFIX, strlen(MODULE_PREFIX)))
+		return check_module_entry(c, e, why);
+	return check_listed(c->a->refvals->ima_buf, e, why);
+}
+
+static int compare_entry(const struct tconn_ima_event *e, size_t index, void *arg)
+{
+	struct comparison *c = arg;
+	struct tconn_reason why;
+
+	if (index >= c->a->ima_prefix)
+		return DONE;
+	/* Entry 0 is the boot_aggregate, which ima-log has derived. */
+	if (index && !check_entry(c, e, &why)) {
+		if (!c->bad++)
+			c->first = why;
+	}
+	return 0;
+}
+
+static bool compare(struct comparison *c, struct tconn_reason *why)
+{
+	const struct tconn_evidence *e = c->a->evidence;
+	struct tconn_error err = { "" };
+	int error = tconn_log_walk(e->tconn_log.data, e->tconn_log.len, collect_event, &c->module,
+				   &err);
+
+	if (error == REFUSED)
+		return tconn_refuse(why, "out of memory");
+	if (error)
+		return tconn_refuse(why, "%.250s", err.text);
+	error = tconn_ima_walk(e->ima_log.data, e->ima_log.len, compare_entry, c, &err);
+	if (error < 0)
+		return tconn_refuse(why, "%.250s", err.text);
+	if (c->bad > 1)
+		return tconn_refuse(why, "%.220s, and %zu more", c->first.text, c->bad - 1);
+	if (c->bad)
+		return tconn_refuse(why, "%s", c->first.text);
+	return tconn_pass(why, "%zu entries, all as %.128s says", c->a->ima_prefix,
+			  c->a->refvals->name);
+}
+
+bool tconn_check_ima_reference(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	struct comparison c = { .a = a };
+	bool pass;
+
+	if (!a->ima_prefix)
+		return tconn_pass(why, "not required, nothing was measured");
+	pass = compare(&c, why);
+	free(c.module.event);
+	return pass;
+}
