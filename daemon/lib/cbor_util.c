@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appraise.h"
 #include "cbor_util.h"
 #include "evidence.h"
 
@@ -373,6 +374,36 @@ int tconn_cbor_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t ma
 	return 0;
 }
 
+static int read_check(struct tconn_cbor *r, struct tconn_check *c, struct tconn_error *err)
+{
+	const struct tconn_cbor before = *r;
+	size_t count;
+	int error = tconn_cbor_array(r, 3, &count, err);
+
+	if (error)
+		return error;
+	if (count != 3)
+		return fail_at(&before, -EBADMSG, "a check has name, result and reason", err);
+	error = tconn_cbor_string(r, c->name, sizeof(c->name), err);
+	if (!error)
+		error = tconn_cbor_bool(r, &c->pass, err);
+	if (!error)
+		error = tconn_cbor_string(r, c->reason, sizeof(c->reason), err);
+	return error;
+}
+
+int tconn_cbor_checks(struct tconn_cbor *r, struct tconn_verdict *ret, struct tconn_error *err)
+{
+	size_t count;
+	int error = tconn_cbor_array(r, TCONN_CHECKS_MAX, &count, err);
+
+	for (size_t i = 0; !error && i < count; i++)
+		error = read_check(r, &ret->check[i], err);
+	if (!error)
+		ret->count = count;
+	return error;
+}
+
 int tconn_cbor_end(const struct tconn_cbor *r, struct tconn_error *err)
 {
 	if (r->at != r->end)
@@ -494,6 +525,19 @@ void tconn_cbor_put_map(struct tconn_cbor_writer *w, size_t pairs)
 void tconn_cbor_put_tag(struct tconn_cbor_writer *w, uint64_t tag)
 {
 	put_head(w, tag, cbor_encode_tag);
+}
+
+void tconn_cbor_put_checks(struct tconn_cbor_writer *w, const struct tconn_verdict *v)
+{
+	tconn_cbor_put_array(w, v->count);
+	for (size_t i = 0; i < v->count; i++) {
+		const struct tconn_check *c = &v->check[i];
+
+		tconn_cbor_put_array(w, 3);
+		tconn_cbor_put_text(w, c->name, sizeof(c->name) - 1);
+		tconn_cbor_put_bool(w, c->pass);
+		tconn_cbor_put_text(w, c->reason, sizeof(c->reason) - 1);
+	}
 }
 
 int tconn_cbor_finish(struct tconn_cbor_writer *w, struct tconn_bytes *ret, struct tconn_error *err)

@@ -17,6 +17,7 @@
 #include "error.h"
 
 struct tconn_bytes;
+struct tconn_verdict;
 
 struct tconn_cbor {
 	const uint8_t *start, *at, *end;
@@ -57,6 +58,8 @@ int tconn_cbor_map(struct tconn_cbor *r, size_t max, struct tconn_cbor_map *ret,
 /* The next key of a map, at most max. Only while map->left is not zero. */
 int tconn_cbor_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t max, uint64_t *ret,
 		   struct tconn_error *err);
+/* The checks of a verdict: array of [name, pass, reason]. */
+int tconn_cbor_checks(struct tconn_cbor *r, struct tconn_verdict *ret, struct tconn_error *err);
 /* Nothing may be left. */
 int tconn_cbor_end(const struct tconn_cbor *r, struct tconn_error *err);
 
@@ -79,6 +82,7 @@ void tconn_cbor_put_text(struct tconn_cbor_writer *w, const char *text, size_t s
 void tconn_cbor_put_array(struct tconn_cbor_writer *w, size_t count);
 void tconn_cbor_put_map(struct tconn_cbor_writer *w, size_t pairs);
 void tconn_cbor_put_tag(struct tconn_cbor_writer *w, uint64_t tag);
+void tconn_cbor_put_checks(struct tconn_cbor_writer *w, const struct tconn_verdict *v);
 /* Moves the bytes to ret; -ENOMEM if any put failed. */
 int tconn_cbor_finish(struct tconn_cbor_writer *w, struct tconn_bytes *ret,
 		      struct tconn_error *err);

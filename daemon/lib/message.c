@@ -165,19 +165,6 @@ static bool is_present(const struct tconn_message *m, const struct field *f)
 	return f->kind == FIELD_NONCE ? m->has_nonce : m->name[0] != '\0';
 }
 
-static void put_checks(struct tconn_cbor_writer *w, const struct tconn_verdict *v)
-{
-	tconn_cbor_put_array(w, v->count);
-	for (size_t i = 0; i < v->count; i++) {
-		const struct tconn_check *c = &v->check[i];
-
-		tconn_cbor_put_array(w, 3);
-		tconn_cbor_put_text(w, c->name, sizeof(c->name) - 1);
-		tconn_cbor_put_bool(w, c->pass);
-		tconn_cbor_put_text(w, c->reason, sizeof(c->reason) - 1);
-	}
-}
-
 static int put_number(struct tconn_cbor_writer *w, const struct field *f, uint64_t value,
 		      struct tconn_error *err)
 {
@@ -237,7 +224,7 @@ static int put_field(struct tconn_cbor_writer *w, const struct tconn_message *m,
 	case FIELD_BLOB:
 		return put_bytes(w, f, blob->data, blob->len, err);
 	case FIELD_CHECKS:
-		put_checks(w, p);
+		tconn_cbor_put_checks(w, p);
 		return 0;
 	default:
 		return tconn_fail(err, -EINVAL, "unknown kind of field");
@@ -295,35 +282,6 @@ int tconn_message_encode(const struct tconn_message *m, struct tconn_bytes *ret,
 		return tconn_fail(err, -EMSGSIZE, "message %s of %zu bytes is over its limit of %zu",
 				  s->name, w.len, s->limit);
 	return tconn_cbor_finish(&w, ret, err);
-}
-
-static int get_check(struct tconn_cbor *r, struct tconn_check *c, struct tconn_error *err)
-{
-	size_t count;
-	int error = tconn_cbor_array(r, 3, &count, err);
-
-	if (error)
-		return error;
-	if (count != 3)
-		return tconn_fail(err, -EBADMSG, "a check has name, result and reason");
-	error = tconn_cbor_string(r, c->name, sizeof(c->name), err);
-	if (!error)
-		error = tconn_cbor_bool(r, &c->pass, err);
-	if (!error)
-		error = tconn_cbor_string(r, c->reason, sizeof(c->reason), err);
-	return error;
-}
-
-static int get_checks(struct tconn_cbor *r, struct tconn_verdict *v, struct tconn_error *err)
-{
-	size_t count;
-	int error = tconn_cbor_array(r, TCONN_CHECKS_MAX, &count, err);
-
-	for (size_t i = 0; !error && i < count; i++)
-		error = get_check(r, &v->check[i], err);
-	if (!error)
-		v->count = count;
-	return error;
 }
 
 static int get_number(struct tconn_cbor *r, const struct field *f, uint64_t *ret,
@@ -414,7 +372,7 @@ static int get_field(struct tconn_cbor *r, struct tconn_message *m, const struct
 	case FIELD_BLOB:
 		return get_blob(r, f, p, err);
 	case FIELD_CHECKS:
-		return get_checks(r, p, err);
+		return tconn_cbor_checks(r, p, err);
 	default:
 		return tconn_fail(err, -EINVAL, "unknown kind of field");
 	}

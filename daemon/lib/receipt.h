@@ -2,8 +2,8 @@
 /*
  * Receipt: COSE_Sign1 (RFC 9052), ES256, signed by the service's DATA key.
  * Protected header {1: -7 (ES256), 3: "application/vnd.tconn.receipt+cbor",
- * 33: [DATA certificate DER] (x5chain)}; payload is the CBOR map of PROTOCOL.md.
- * A PIN is never in it.
+ * 33: DATA certificate DER (x5chain of one, RFC 9360)}; payload is the CBOR map of
+ * PROTOCOL.md. Tagged (18), and encoded as cbor_util.h says. A PIN is never in it.
  */
 #ifndef TCONN_RECEIPT_H
 #define TCONN_RECEIPT_H
