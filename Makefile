@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything a build makes goes below out/: out/bin programs, out/build objects,
-# out/cache what set-up took from Debian packages, out/keys, out/demo, out/check.
+# out/cache what set-up took from Debian packages, out/demo, out/check, out/bench.
 # Each folder says in its build.mk what it builds; this file says what people type.
+# (kbuild reads Kbuild instead.)
 
 OUT	:= out
 BIN	:= $(OUT)/bin
@@ -15,11 +16,17 @@ TCONN_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-
 	   -fstack-clash-protection -fcf-protection -fno-strict-overflow -I. $(CFLAGS)
 TCONN_LDFLAGS := -Wl,-z,relro,-z,now $(LDFLAGS)
 
-.PHONY: all
-all: programs
+# KERNEL=6.12 builds and tests for that series instead.
+KERNEL	?= 6.1
+export KERNEL
+KERNEL_VERSION_FILE := $(CACHE)/kernel/VERSION$(if $(filter-out 6.1,$(KERNEL)),-$(KERNEL))
+KERNEL_RELEASE = $(shell cat $(KERNEL_VERSION_FILE) 2>/dev/null)
+
+.DEFAULT_GOAL := all
 
 # Filled by the build.mk files.
 PROGRAMS :=
+MODULES :=	# kernel modules
 HOST_TESTS :=	# programs that print KTAP and run on this machine
 GUEST_TESTS :=	# static programs that print KTAP and run in a guest, beside tconn.ko
 FUZZERS :=
@@ -30,5 +37,77 @@ FUZZERS :=
 -include selftests/build.mk
 -include scripts/build.mk
 
-.PHONY: programs
+.PHONY: help
+help:
+	@echo 'make [all]              build programs, module, device policy'
+	@echo 'make setup              install the Debian packages that are missing (root or sudo)'
+	@echo 'make demo               set up, build, boot device and service, run the main job'
+	@echo 'make demo-interactive   the same guests, the screen over VNC, the keys are yours'
+	@echo 'make check              set up, build, run all tests; TESTS=PATTERN: only those'
+	@echo 'make check-full         check, longer fuzzing, style, and the other kernel series'
+	@echo 'make bench              measure; table and out/bench/report.json'
+	@echo 'make style              checkpatch, sparse, cppcheck, licence headers'
+	@echo 'make install            DESTDIR=, PREFIX=/usr; make uninstall takes it away again'
+	@echo 'make clean              remove what was built; make distclean: the cache too'
+	@echo 'KERNEL=6.12 make ...    for that kernel series instead of 6.1'
+
+.PHONY: all
+all: programs modules policy
+
+.PHONY: programs modules policy
 programs: $(PROGRAMS)
+modules: $(MODULES)
+policy: $(DEVICE_POLICY)
+
+.PHONY: setup
+setup:
+	@scripts/setup $(KERNEL)
+
+# After set-up make reads itself anew: what it found may have changed.
+.PHONY: built
+built: setup
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests
+
+.PHONY: check
+check: built
+	@$(MAKE) --no-print-directory run-tests
+
+.PHONY: run-tests
+run-tests:
+	@selftests/run.py --host '$(HOST_TESTS)' --guest '$(GUEST_TESTS)' \
+		--fuzzers '$(FUZZERS)' --tests '$(TESTS)'
+
+.PHONY: check-full
+check-full:
+	@scripts/setup 6.12
+	@$(MAKE) --no-print-directory setup all style
+	@KERNEL=6.12 $(MAKE) --no-print-directory all check TESTS='guest/'
+	@FUZZ_SECONDS=60 $(MAKE) --no-print-directory check
+
+.PHONY: demo
+demo: setup
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@scripts/demo.py
+
+.PHONY: demo-interactive
+demo-interactive: setup
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@scripts/demo.py --interactive
+
+.PHONY: bench
+bench: built
+	@scripts/bench.py
+
+.PHONY: clean
+clean: clean-modules
+	rm -rf $(BIN) $(BUILD) $(OUT)/check $(OUT)/demo $(OUT)/bench
+
+.PHONY: distclean
+distclean: clean
+	rm -rf $(OUT)
+
+.PHONY: clean-modules
+clean-modules:
+
+include scripts/style.mk
+include scripts/install.mk

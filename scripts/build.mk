@@ -6,5 +6,3 @@ DEVICE_POLICY := $(BUILD)/policy/device.policy
 $(DEVICE_POLICY): $(BIN)/tconn-tui policy/boards/qemu scripts/mkpolicy.py
 	@mkdir -p $(@D)
 	scripts/mkpolicy.py --board policy/boards/qemu --tui $< --output $@
-
-PROGRAMS_AND_POLICY := $(if $(wildcard tui/build.mk),$(DEVICE_POLICY))
