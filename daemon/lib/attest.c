@@ -109,7 +109,7 @@ static bool peers_business(int code)
 	case -EKEYREJECTED:
 	case -EACCES:
 	case -EPROTONOSUPPORT:
-	case -EALREADY:
+	case -EBUSY:
 		return true;
 	}
 	return false;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../lib/digest.h"
+#include "../lib/receipt.h"
+#include "../lib/say.h"
+#include "../../tui/protocol.h"
+#include "pin.h"
+
+static void message_wipe(struct tconn_message *m)
+{
+	if (m->answer.data)
+		OPENSSL_cleanse(m->answer.data, m->answer.len);
+	tconn_message_free(m);
+}
+
+#define _cleanup_message_ __attribute__((cleanup(message_wipe)))
+
+/* A nonce nobody used before: the store refuses a second use. */
+static int open_request(struct device *d, struct question *q, struct tconn_message *m, struct tconn_error *err)
+{
+	int r;
+
+	if (RAND_bytes(m->nonce, sizeof(m->nonce)) != 1)
+		return tconn_fail(err, -EIO, "no random numbers");
+	r = store_add_request(d->server->store, d->identity.name, q->kind, m->nonce, q->statement,
+			      q->statement_len, &q->id, err);
+	if (r < 0)
+		return r;
+	m->statement.data = malloc(q->statement_len);
+	if (!m->statement.data)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	memcpy(m->statement.data, q->statement, q->statement_len);
+	m->statement.len = q->statement_len;
+	m->id = q->id;
+	m->has_nonce = true;
+	m->timeout_ms = q->timeout_ms;
+	return 0;
+}
+
+static int take_answer(struct device *d, struct question *q, struct tconn_message *answer,
+		       struct tconn_error *err)
+{
+	const uint32_t wait = q->timeout_ms + d->server->settings->answer_margin_ms;
+	int r = tconn_message_receive(d->channel, TCONN_MSG_ANSWER, TCONN_FRAME_EVIDENCE, wait, answer, err);
+
+	if (r < 0)
+		return r;
+	if (answer->id != q->id)
+		return tconn_fail(err, -EPROTO, "an ANSWER to request %llu where %llu is due",
+				  (unsigned long long)answer->id, (unsigned long long)q->id);
+	q->answered = true;
+	q->status = answer->status;
+	snprintf(q->message, sizeof(q->message), "%s", answer->text);
+	return 0;
+}
+
+/* Evidence first, then whether it is evidence for this answer to this question. */
+static int verify(struct device *d, struct question *q, const struct tconn_message *request,
+		  const struct tconn_message *answer, struct tconn_error *err)
+{
+	struct tconn_question asked = {
+		.id = q->id, .statement = q->statement, .statement_len = q->statement_len,
+	};
+	struct tconn_evidence e = { 0 };
+	uint8_t digest[32];
+	int r;
+
+	memcpy(asked.nonce, request->nonce, sizeof(asked.nonce));
+	tconn_answer_digest(answer, q->statement, q->statement_len, digest);
+	r = tconn_attest_appraise(d->channel, &d->server->party, &d->identity, request->nonce, digest,
+				  &answer->evidence, &q->verdict, &e, err);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	if (r < 0 && r != -EKEYREJECTED)
+		return tconn_fail_in(err, r, "the answer's evidence");
+	r = tconn_answer_verify(&asked, answer, &e, &q->verdict, &q->record);
+	tconn_evidence_free(&e);
+	tconn_say_verdict("answer", &q->verdict);
+	if (r == 0) {
+		q->trusted = true;
+		return 0;
+	}
+	tconn_verdict_reason(&q->verdict, err->text, sizeof(err->text));
+	return tconn_fail_in(err, -EKEYREJECTED, "the answer is not trusted");
+}
+
+static void fill_receipt(struct device *d, const struct question *q, const struct tconn_message *request,
+			 const struct tconn_message *answer, struct tconn_receipt *r)
+{
+	r->id = q->id;
+	r->time = (uint64_t)time(NULL);
+	strcpy(r->device, d->identity.name);
+	strcpy(r->service, d->server->self.name);
+	r->statement = request->statement;	/* borrowed */
+	r->record = q->record;
+	memcpy(r->nonce, request->nonce, sizeof(r->nonce));
+	tconn_sha256(answer->evidence.data, answer->evidence.len, r->evidence_digest);
+	r->verdict = q->verdict;
+}
+
+/* Signed, then kept, then sent: the device never holds one that we do not. */
+static int give_receipt(struct device *d, struct question *q, const struct tconn_message *request,
+			const struct tconn_message *answer, struct tconn_error *err)
+{
+	_cleanup_message_ struct tconn_message m = { .type = TCONN_MSG_RECEIPT, .id = q->id };
+	struct server *s = d->server;
+	struct tconn_receipt *receipt = calloc(1, sizeof(*receipt));
+	int r;
+
+	if (!receipt)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	fill_receipt(d, q, request, answer, receipt);
+	r = tconn_receipt_sign(receipt, s->party.tpm, s->data_cert.data, s->data_cert.len, &m.receipt, err);
+	free(receipt);
+	if (r == 0)
+		r = store_add_receipt(s->store, q->id, d->identity.name,
+				      tconn_outcome_name(q->record.outcome), &m.receipt, &q->receipt, err);
+	if (r == 0)
+		r = tconn_message_send(d->channel, &m, err);
+	return r;
+}
+
+/* Only of an answer that is trusted. The digits end here. */
+static void take_pin(struct device *d, struct question *q, struct tconn_message *answer)
+{
+	struct tconn_error err = { "" };
+	int r;
+
+	if (!answer->answer.len)
+		return;
+	r = pin_hand_over(d->server->settings->pin_sink, d->identity.name, q->id, answer->answer.data,
+			  answer->answer.len, &err);
+	OPENSSL_cleanse(answer->answer.data, answer->answer.len);
+	q->pin = r < 0 ? "not handed over" : "received";
+	if (r < 0)
+		tconn_say("request %llu: %s", (unsigned long long)q->id, err.text);
+}
+
+static int carry_out(struct device *d, struct question *q, struct tconn_error *err)
+{
+	_cleanup_message_ struct tconn_message request = { .type = TCONN_MSG_REQUEST };
+	_cleanup_message_ struct tconn_message answer = { 0 };
+	int r = open_request(d, q, &request, err);
+
+	if (r < 0)
+		return r;
+	tconn_say("request %llu: %s, device %s", (unsigned long long)q->id, tconn_kind_name(q->kind),
+		  d->identity.name);
+	r = tconn_message_send(d->channel, &request, err);
+	if (r == 0)
+		r = take_answer(d, q, &answer, err);
+	if (r == 0)
+		r = verify(d, q, &request, &answer, err);
+	if (r == 0) {
+		take_pin(d, q, &answer);
+		r = give_receipt(d, q, &request, &answer, err);
+	}
+	return r;
+}
+
+/* The books: how the request ended, and what the last look at the device showed. */
+static void note(struct device *d, const struct question *q, const char *why)
+{
+	struct store *store = d->server->store;
+	struct tconn_error err;
+	int r = 0;
+
+	if (q->id)
+		r = store_finish_request(store, q->id,
+					 q->answered ? tconn_tui_status_name(q->status) : "unanswered",
+					 q->trusted ? tconn_outcome_name(q->record.outcome) : "none", why, &err);
+	if (r == 0 && q->verdict.count)
+		r = store_attestation(store, d->identity.name, &q->verdict, d->last.kernel, why, &err);
+	if (r < 0)
+		tconn_say("request %llu: %s", (unsigned long long)q->id, err.text);
+}
+
+int exchange(struct device *d, struct question *q, struct tconn_error *err)
+{
+	int r = carry_out(d, q, err);
+
+	note(d, q, r < 0 ? err->text : "");
+	if (r == 0) {
+		tconn_say("request %llu: %s%s%s; receipt %llu", (unsigned long long)q->id,
+			  tconn_outcome_name(q->record.outcome), q->pin ? "; PIN " : "", q->pin ? q->pin : "",
+			  (unsigned long long)q->receipt);
+		return 0;
+	}
+	tconn_say("request %llu: refused: %s", (unsigned long long)q->id, err->text);
+	q->code = r;
+	q->error = *err;
+	return r;
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+/* tconn-serviced - the service's end and verifier; see tconn-serviced(8). */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../lib/jsonline.h"
+#include "../lib/process.h"
+#include "../lib/say.h"
+#include "../lib/version.h"
+#include "operator.h"
+#include "server.h"
+
+#define CONFIG_DEFAULT "/etc/tconn/serviced.json"
+
+/* Documented in tconn-serviced(8). */
+enum { EXIT_OK = 0, EXIT_SETUP = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3, EXIT_TPM = 4 };
+
+static const char help[] =
+	"usage: tconn-serviced [--config FILE]\n"
+	"The service's end of trusted connections: proves itself to devices, verifies\n"
+	"them, asks their holders what the operator wants to know, signs receipts.\n"
+	"\n"
+	"  --config FILE   configuration, JSON (" CONFIG_DEFAULT "); keys in\n"
+	"                  tconn-serviced(8)\n"
+	"  --check         read the configuration and everything it names, then exit\n"
+	"  --help, --version\n"
+	"\n"
+	"Runs in the foreground and logs to standard error. SIGTERM ends it.\n"
+	"The operator's tool is tconnctl(1).\n"
+	"Exit codes: 0 ended by a signal, 1 start-up failed, 2 usage, 3 configuration,\n"
+	"4 no TPM.\n";
+
+struct program {
+	struct settings settings;
+	struct server server;
+	struct tconn_tpm *tpm;
+	X509_STORE *trust;
+	struct tconn_refset *refset;
+	int device_fd, operator_fd, signal_fd;	/* -1: not open */
+};
+
+static int load_certificate(struct program *p, const char *name, struct tconn_bytes *ret,
+			    struct tconn_error *err)
+{
+	char path[4096];
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/%s", p->settings.identity, name) >= (int)sizeof(path))
+		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", p->settings.identity);
+	r = tconn_certificate_load(path, &ret->data, &ret->len, err);
+	return r < 0 ? tconn_fail_in(err, r, "own identity (enrol with tconnctl enrol)") : 0;
+}
+
+static int own_identity(struct program *p, struct tconn_error *err)
+{
+	struct server *s = &p->server;
+	struct tconn_bytes tls = { 0 };
+	struct tconn_identity data;
+	int r = load_certificate(p, "tls.pem", &tls, err);
+
+	if (r == 0)
+		r = tconn_certificate_check(p->trust, tls.data, tls.len, TCONN_USE_TLS, TCONN_ROLE_SERVICE,
+					    &s->self, err);
+	tconn_bytes_free(&tls);
+	if (r == 0)
+		r = load_certificate(p, "data.pem", &s->data_cert, err);
+	if (r == 0)
+		r = tconn_certificate_check(p->trust, s->data_cert.data, s->data_cert.len, TCONN_USE_DATA,
+					    TCONN_ROLE_SERVICE, &data, err);
+	if (r < 0)
+		return tconn_fail_in(err, r, p->settings.identity);
+	if (strcmp(s->self.name, p->settings.name) != 0 || strcmp(data.name, s->self.name) != 0)
+		return tconn_fail(err, -EINVAL, "%s: holds the identity of %s, \"name\" says %s",
+				  p->settings.identity, s->self.name, p->settings.name);
+	return 0;
+}
+
+static int open_parts(struct program *p, struct tconn_error *err)
+{
+	int r = tconn_trust_load(p->settings.trust, &p->trust, err);
+
+	if (r == 0)
+		r = tconn_refset_load(p->settings.device_reference, &p->refset, err);
+	if (r == 0)
+		r = own_identity(p, err);
+	return r;
+}
+
+static int open_tpm(struct program *p, struct tconn_error *err)
+{
+	int r = tconn_tpm_open(p->settings.tcti, &p->tpm, err);
+
+	if (r == 0)
+		r = tconn_tls_context(p->tpm, p->settings.identity, p->trust, true, &p->server.tls, err);
+	return r;
+}
+
+static int open_sockets(struct program *p, struct tconn_error *err)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (p->signal_fd < 0)
+		return tconn_fail(err, -errno, "signalfd: %s", strerror(errno));
+	r = store_open(p->settings.database, &p->server.store, err);
+	if (r == 0)
+		r = tconn_jsonline_listen(p->settings.admin_socket, &p->operator_fd, err);
+	if (r == 0)
+		r = tconn_listen(p->settings.listen, &p->device_fd, err);
+	return r;
+}
+
+static void name_address(const struct sockaddr_storage *sa, socklen_t len, char *ret, size_t size)
+{
+	char host[48], port[8];
+
+	if (getnameinfo((const struct sockaddr *)sa, len, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV))
+		snprintf(ret, size, "unknown");
+	else
+		snprintf(ret, size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static void take_device(struct program *p)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	char address[64];
+	int fd = accept4(p->device_fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	name_address(&sa, len, address, sizeof(address));
+	server_accept(&p->server, fd, address);
+}
+
+static void take_operator(struct program *p)
+{
+	int fd = accept4(p->operator_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		operator_accept(&p->server, fd);
+}
+
+static void loop(struct program *p)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = p->signal_fd, .events = POLLIN },
+			{ .fd = p->operator_fd, .events = POLLIN },
+			{ .fd = p->device_fd, .events = POLLIN },
+		};
+
+		if (poll(fds, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return;
+		}
+		if (fds[0].revents)
+			return;
+		if (fds[1].revents)
+			take_operator(p);
+		if (fds[2].revents)
+			take_device(p);
+	}
+}
+
+static void fill_server(struct program *p)
+{
+	p->server.settings = &p->settings;
+	p->server.party = (struct tconn_party){
+		.tpm = p->tpm,
+		.sources = {
+			.boot_log = p->settings.boot_log,
+			.ima_log = p->settings.ima_log,
+			.tconn_log = p->settings.tconn_log,
+			.identity_dir = p->settings.identity,
+		},
+		.trust = p->trust,
+		.refset = p->refset,
+		.message_ms = p->settings.message_ms,
+	};
+}
+
+static void serve(struct program *p)
+{
+	fill_server(p);
+	tconn_say("tconn-serviced %s: service %s, devices at %s, operator at %s", TCONN_VERSION,
+		  p->server.self.name, p->settings.listen, p->settings.admin_socket);
+	tconn_process_notify("READY=1");
+	loop(p);
+	tconn_process_notify("STOPPING=1");
+	close(p->device_fd);
+	p->device_fd = -1;
+	server_stop(&p->server);
+	tconn_say("tconn-serviced: ended");
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void close_parts(struct program *p)
+{
+	if (p->operator_fd >= 0)
+		unlink(p->settings.admin_socket);
+	close_fd(p->operator_fd);
+	close_fd(p->device_fd);
+	close_fd(p->signal_fd);
+	store_close(p->server.store);
+	SSL_CTX_free(p->server.tls);
+	tconn_tpm_close(p->tpm);
+	tconn_refset_free(p->refset);
+	X509_STORE_free(p->trust);
+	server_free(&p->server);
+	settings_free(&p->settings);
+}
+
+static int fail(int code, const struct tconn_error *err)
+{
+	tconn_say("tconn-serviced: %s", err->text);
+	return code;
+}
+
+static int run(const char *config, bool check_only)
+{
+	struct program p = { .device_fd = -1, .operator_fd = -1, .signal_fd = -1 };
+	struct tconn_error err = { "" };
+	int code = EXIT_OK;
+
+	if (tconn_process_harden(&err) < 0 || server_init(&p.server, &err) < 0)
+		return fail(EXIT_SETUP, &err);
+	if (settings_load(config, &p.settings, &err) < 0)
+		code = fail(EXIT_CONFIG, &err);
+	else if (open_parts(&p, &err) < 0)
+		code = fail(EXIT_CONFIG, &err);
+	else if (open_tpm(&p, &err) < 0)
+		code = fail(EXIT_TPM, &err);
+	else if (!check_only && open_sockets(&p, &err) < 0)
+		code = fail(EXIT_SETUP, &err);
+	else if (!check_only)
+		serve(&p);
+	close_parts(&p);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	const char *config = CONFIG_DEFAULT;
+	bool check_only = false;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (o) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'k':
+			check_only = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return EXIT_OK;
+		case 'v':
+			puts("tconn-serviced " TCONN_VERSION);
+			return EXIT_OK;
+		default:
+			fputs(help, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind != argc) {
+		fputs(help, stderr);
+		return EXIT_USAGE;
+	}
+	return run(config, check_only);
+}

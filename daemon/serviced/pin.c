@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 256
+
+static int write_once(int fd, const char *line, size_t len)
+{
+	ssize_t n = write(fd, line, len);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int to_socket(const char *sink, const char *line, size_t len, struct tconn_error *err)
+{
+	const struct timeval deadline = { .tv_sec = PIN_SINK_MS / 1000 };
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd, r = 0;
+
+	if (strlen(sink) >= sizeof(sa.sun_path))
+		return tconn_fail(err, -ENAMETOOLONG, "PIN sink: path too long");
+	strcpy(sa.sun_path, sink);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return tconn_fail(err, -errno, "PIN sink: %s", strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		r = -errno;
+	if (r == 0)
+		r = write_once(fd, line, len);
+	close(fd);
+	return r < 0 ? tconn_fail(err, r, "PIN sink %s: %s", sink, strerror(-r)) : 0;
+}
+
+static void become_sink(char *const argv[], int in)
+{
+	static char *const env[] = { "LANG=C.UTF-8", NULL };
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (dup2(in, STDIN_FILENO) < 0)
+		_exit(127);
+	close_range(3, ~0U, 0);
+	execve(argv[0], argv, env);
+	_exit(127);
+}
+
+static int await(pid_t pid, int *ret_status)
+{
+	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	int r = p.fd < 0 ? -1 : poll(&p, 1, PIN_SINK_MS);
+
+	if (p.fd >= 0)
+		close(p.fd);
+	if (r != 1)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return r == 1 ? 0 : -ETIMEDOUT;
+}
+
+static int to_program(const char *sink, const char *device, const char *request, const char *line,
+		      size_t len, struct tconn_error *err)
+{
+	char *const argv[] = { (char *)sink, (char *)device, (char *)request, NULL };
+	int fd[2], status = 0, r, sent;
+	pid_t pid;
+
+	if (pipe2(fd, O_CLOEXEC))
+		return tconn_fail(err, -errno, "PIN sink: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0)
+		become_sink(argv, fd[0]);
+	close(fd[0]);
+	if (pid < 0) {
+		close(fd[1]);
+		return tconn_fail(err, -EAGAIN, "PIN sink: no process");
+	}
+	/* Far below what a pipe holds: does not block. */
+	sent = write_once(fd[1], line, len);
+	close(fd[1]);
+	r = await(pid, &status);
+	if (r < 0 || sent < 0)
+		return tconn_fail(err, -EIO, "PIN sink %s: did not take the PIN", sink);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return tconn_fail(err, -EIO, "PIN sink %s: failed", sink);
+	return 0;
+}
+
+int pin_hand_over(const char *sink, const char *device, uint64_t request, const uint8_t *digits,
+		  size_t len, struct tconn_error *err)
+{
+	char line[LINE_MAX_BYTES], id[32];
+	struct stat st;
+	int n, r;
+
+	if (strcmp(sink, PIN_SINK_NONE) == 0)
+		return 0;
+	if (stat(sink, &st))
+		return tconn_fail(err, -errno, "PIN sink %s: %s", sink, strerror(errno));
+	snprintf(id, sizeof(id), "%" PRIu64, request);
+	if (S_ISSOCK(st.st_mode)) {
+		n = snprintf(line, sizeof(line), "%s %s %.*s\n", device, id, (int)len, (const char *)digits);
+		r = to_socket(sink, line, (size_t)n, err);
+	} else {
+		n = snprintf(line, sizeof(line), "%.*s\n", (int)len, (const char *)digits);
+		r = to_program(sink, device, id, line, (size_t)n, err);
+	}
+	OPENSSL_cleanse(line, sizeof(line));
+	return r;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../lib/channel.h"
+#include "../lib/config.h"
+
+#define COUNT 16
+
+static void table(struct settings *s, struct tconn_setting ret[COUNT])
+{
+	const struct tconn_setting t[COUNT] = {
+		{ .key = "listen", .type = TCONN_SETTING_STRING, .value = &s->listen, .required = true },
+		{ .key = "admin_socket", .type = TCONN_SETTING_STRING, .value = &s->admin_socket },
+		{ .key = "tcti", .type = TCONN_SETTING_STRING, .value = &s->tcti },
+		{ .key = "name", .type = TCONN_SETTING_STRING, .value = &s->name, .required = true },
+		{ .key = "identity", .type = TCONN_SETTING_STRING, .value = &s->identity },
+		{ .key = "trust", .type = TCONN_SETTING_STRING, .value = &s->trust },
+		{ .key = "device_reference", .type = TCONN_SETTING_STRING, .value = &s->device_reference },
+		{ .key = "database", .type = TCONN_SETTING_STRING, .value = &s->database },
+		{ .key = "pin_sink", .type = TCONN_SETTING_STRING, .value = &s->pin_sink },
+		{ .key = "boot_log", .type = TCONN_SETTING_STRING, .value = &s->boot_log },
+		{ .key = "ima_log", .type = TCONN_SETTING_STRING, .value = &s->ima_log },
+		{ .key = "tconn_log", .type = TCONN_SETTING_STRING, .value = &s->tconn_log },
+		{ .key = "connections", .type = TCONN_SETTING_UINT, .value = &s->connections,
+		  .min = 1, .max = 4096 },
+		{ .key = "pending", .type = TCONN_SETTING_UINT, .value = &s->pending, .min = 1, .max = 1024 },
+		{ .key = "message_ms", .type = TCONN_SETTING_UINT, .value = &s->message_ms,
+		  .min = 100, .max = 120000 },
+		{ .key = "answer_margin_ms", .type = TCONN_SETTING_UINT, .value = &s->answer_margin_ms,
+		  .min = 1000, .max = 300000 },
+	};
+
+	memcpy(ret, t, sizeof(t));
+}
+
+static int defaults(struct settings *s)
+{
+	s->admin_socket = strdup("/run/tconn/serviced.sock");
+	s->tcti = strdup("device:/dev/tpmrm0");
+	s->identity = strdup("/var/lib/tconn");
+	s->trust = strdup("/etc/tconn/ca.pem");
+	s->device_reference = strdup("/etc/tconn/device-reference");
+	s->database = strdup("/var/lib/tconn/serviced.db");
+	s->pin_sink = strdup("none");
+	s->connections = 64;
+	s->pending = 32;
+	s->message_ms = TCONN_MESSAGE_MS;
+	s->answer_margin_ms = 45000;
+	return s->admin_socket && s->tcti && s->identity && s->trust && s->device_reference &&
+	       s->database && s->pin_sink ? 0 : -ENOMEM;
+}
+
+void settings_free(struct settings *s)
+{
+	struct tconn_setting t[COUNT];
+
+	table(s, t);
+	tconn_config_free(t, COUNT);
+}
+
+int settings_load(const char *path, struct settings *ret, struct tconn_error *err)
+{
+	struct settings s = { 0 };
+	struct tconn_setting t[COUNT];
+	int r = defaults(&s);
+
+	table(&s, t);
+	if (r < 0)
+		tconn_fail(err, r, "out of memory");
+	else
+		r = tconn_config_load(path, t, COUNT, err);
+	if (r < 0) {
+		settings_free(&s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}

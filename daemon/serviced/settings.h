@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tconn-serviced's configuration file; each key is described in tconn-serviced(8). */
+#ifndef SERVICED_SETTINGS_H
+#define SERVICED_SETTINGS_H
+
+#include <stdint.h>
+#include "../lib/error.h"
+
+struct settings {
+	char *listen;			/* HOST:PORT, for devices */
+	char *admin_socket;
+	char *tcti;
+	char *name;			/* of the service */
+	char *identity;			/* directory */
+	char *trust;			/* PEM */
+	char *device_reference;		/* file or directory */
+	char *database;
+	char *pin_sink;			/* "none", or a program or Unix socket */
+	char *boot_log, *ima_log, *tconn_log;	/* NULL: the standard places */
+	uint32_t connections;		/* attested devices at once */
+	uint32_t pending;		/* connections that have not attested yet */
+	uint32_t message_ms;		/* deadline of each message */
+	uint32_t answer_margin_ms;	/* beyond a request's time-out */
+};
+
+int settings_load(const char *path, struct settings *ret, struct tconn_error *err);
+void settings_free(struct settings *s);
+
+#endif

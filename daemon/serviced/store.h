@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the service remembers, in SQLite (WAL, one connection behind a mutex):
+ * enrolled devices with their last attestation, requests with their nonces
+ * (unique), receipts. A PIN is never in it.
+ */
+#ifndef SERVICED_STORE_H
+#define SERVICED_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../lib/appraise.h"
+
+struct store;
+struct json_object;
+
+int store_open(const char *path, struct store **ret, struct tconn_error *err);
+void store_close(struct store *s);	/* accepts NULL */
+
+/* -EINVAL not an id, -EEXIST known already. */
+int store_add_device(struct store *s, const char *id, struct tconn_error *err);
+/* 0 enrolled, -ENOENT not. */
+int store_find_device(struct store *s, const char *id, struct tconn_error *err);
+/* The outcome of the last attestation; why is "" where it was trusted. */
+int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v, const char *kernel,
+		      const char *why, struct tconn_error *err);
+/* id NULL: all devices. An array of objects as in PROTOCOL.md without "connected". */
+int store_list_devices(struct store *s, const char *id, struct json_object **ret, struct tconn_error *err);
+
+/* Refuses a nonce that was used before (-EEXIST). */
+int store_add_request(struct store *s, const char *device, uint32_t kind, const uint8_t nonce[32],
+		      const uint8_t *statement, size_t statement_len, uint64_t *ret_id,
+		      struct tconn_error *err);
+int store_finish_request(struct store *s, uint64_t id, const char *status, const char *outcome,
+			 const char *why, struct tconn_error *err);
+
+int store_add_receipt(struct store *s, uint64_t request, const char *device, const char *outcome,
+		      const struct tconn_bytes *cose, uint64_t *ret_number, struct tconn_error *err);
+int store_list_receipts(struct store *s, struct json_object **ret, struct tconn_error *err);
+int store_get_receipt(struct store *s, uint64_t number, struct tconn_bytes *ret, struct tconn_error *err);
+
+#endif
