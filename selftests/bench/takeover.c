@@ -21,22 +21,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
 
 #include "../../kmod/uapi/tconn.h"
-
-#define ROUNDS_MAX 200
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+#include "times.h"
 
 static int fail(const char *what)
 {
@@ -62,7 +52,7 @@ static int session_round(int card, unsigned int round, uint64_t *ret_ns)
 		.statement_len = sizeof(text) - 1,
 	};
 	struct tconn_decide decide = { .outcome = TCONN_OUTCOME_CONFIRMED };
-	uint64_t start = now_ns();
+	uint64_t start = bench_now_ns();
 	void *canvas;
 	int fd, ret = -1;
 
@@ -149,7 +139,7 @@ static int modeset_round(int card, struct output *o, unsigned int round, struct 
 	};
 	struct drm_mode_map_dumb map = { 0 };
 	struct picture fresh = { 0 };
-	uint64_t start = now_ns();
+	uint64_t start = bench_now_ns();
 	void *pixels;
 
 	if (drmIoctl(card, DRM_IOCTL_MODE_CREATE_DUMB, &create))
@@ -167,18 +157,10 @@ static int modeset_round(int card, struct output *o, unsigned int round, struct 
 		return fail("drmModeAddFB");
 	if (drmModeSetCrtc(card, o->crtc, fresh.fb, 0, 0, &o->connector, 1, &o->mode))
 		return fail("drmModeSetCrtc");
-	*ret_ns = now_ns() - start;
+	*ret_ns = bench_now_ns() - start;
 	picture_free(card, shown);
 	*shown = fresh;
 	return 0;
-}
-
-static void print_times(const char *name, const uint64_t *ns, unsigned int count, const char *end)
-{
-	printf("\"%s\": [", name);
-	for (unsigned int i = 0; i < count; i++)
-		printf("%s%llu", i ? ", " : "", (unsigned long long)ns[i]);
-	printf("]%s", end);
 }
 
 int main(int argc, char **argv)
@@ -208,8 +190,8 @@ int main(int argc, char **argv)
 		    modeset_round(card, &output, i, &shown, &modeset[i]))
 			return 1;
 	printf("{");
-	print_times("takeover_ns", takeover, rounds, ", ");
-	print_times("modeset_ns", modeset, rounds, "}\n");
+	bench_print_times("takeover_ns", takeover, rounds, ", ");
+	bench_print_times("modeset_ns", modeset, rounds, "}\n");
 	picture_free(card, &shown);
 	close(card);
 	return 0;

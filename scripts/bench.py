@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures, each figure against a peer in the same run (make bench).
+
+Prints a table and writes out/bench/report.json: a list of
+{name, value, unit, peer, peer_value, ratio, target, how}. value and peer_value are
+medians; ratio is the median of value/peer taken round by round, so that a machine
+whose speed drifts does not distort it. target is null where none is set.
+
+Exit codes: 0 measured, 1 something failed.
+"""
+
+import json
+import pathlib
+import statistics
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import image, paths                        # noqa: E402
+from harness.guest import Guest, GuestError             # noqa: E402
+from harness.scene import SERVICE, SERVICE_ADDRESS, Scene  # noqa: E402
+
+BENCH = paths.OUT / "bench"
+PROGRAMS = paths.BUILD / "selftests" / "bench"
+LAMP = "/sys/class/leds/*::scrolllock/trigger"
+
+
+def figure(name, values, peer, peer_values, how, target=None):
+    return {"name": name, "value": round(statistics.median(values) / 1e6, 3), "unit": "ms",
+            "peer": peer, "peer_value": round(statistics.median(peer_values) / 1e6, 3),
+            "ratio": round(statistics.median(a / b for a, b in zip(values, peer_values)), 3),
+            "target": target, "how": how}
+
+
+def policy_with(program):
+    """The emulated machine's device policy, with one more app on it."""
+    digest = image.digest_of(program)
+    return (paths.BUILD / "policy" / "device.policy").read_bytes() + \
+        f"app sha256 {digest} {pathlib.Path(program).name}\n".encode()
+
+
+def takeover():
+    program = PROGRAMS / "takeover"
+    built = image.build("kmod", {"/tests/takeover": program,
+                                 "/etc/tconn/bench.policy": policy_with(program)})
+    with Guest(built, BENCH / "takeover", firmware="seabios") as guest:
+        guest.sh("insmod /usr/lib/tconn/tconn.ko && "
+                 "cat /etc/tconn/bench.policy >/sys/kernel/security/tconn/policy && "
+                 f"for t in {LAMP}; do echo tconn >$t; done")
+        times = json.loads(guest.sh("/tests/takeover 30", timeout=300).output)
+    return figure("takeover_vs_modeset", times["takeover_ns"], "bare libdrm modeset",
+                  times["modeset_ns"],
+                  "30 rounds in one guest: open and BIND (measured into the TPM) until the record's "
+                  "lit_ns, against dumb buffer, framebuffer and drmModeSetCrtc; each paints once")
+
+
+def connect():
+    program = PROGRAMS / "connect"
+    with Scene(BENCH / "connect", device_extra={"/tests/connect": program}) as scene:
+        scene.enrol()
+        scene.serve()
+        times = json.loads(scene.device.sh(
+            f"/tests/connect 20 {SERVICE_ADDRESS} {SERVICE} /var/lib/tconn/identity "
+            "/etc/tconn/ca.pem /etc/tconn/service-reference.json", timeout=300).output)
+    return figure("connect_vs_tls", times["attested_ns"], "bare mutual TLS 1.3, same TPM keys",
+                  times["bare_ns"],
+                  "20 rounds between two guests: connection with both attestations and verdicts, "
+                  "against the handshake alone")
+
+
+def print_table(figures):
+    print(f"\n{'name':24} {'value':>10} {'peer':>10} {'ratio':>7}  target  against")
+    for f in figures:
+        print(f"{f['name']:24} {f['value']:>7} {f['unit']} {f['peer_value']:>7} {f['unit']} "
+              f"{f['ratio']:>7}  {f['target'] or '-':>6}  {f['peer']}")
+
+
+def main():
+    BENCH.mkdir(parents=True, exist_ok=True)
+    figures = []
+    try:
+        for measure in (takeover, connect):
+            print(f"bench: {measure.__name__} ...", flush=True)
+            figures.append(measure())
+    except (GuestError, OSError, ValueError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    (BENCH / "report.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print_table(figures)
+    print("\nwritten: out/bench/report.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
