@@ -18,7 +18,9 @@ struct ssl_ctx_st;
 #define TCONN_MESSAGE_MS	30000
 #define TCONN_MESSAGE_MAX	65536u		/* before the peer attested */
 
-/* TLS 1.3 only, ECDSA P-256/SHA-256, no tickets, no 0-RTT. identity_dir == NULL:
+/* For connect and accept: the codes of tconn_channel_receive(), and those of connect(2).
+ *
+ * TLS 1.3 only, ECDSA P-256/SHA-256, no tickets, no 0-RTT. identity_dir == NULL:
  * no own certificate (enrolment client). trust == NULL: the peer is not asked
  * for one (the CA's listener).
  */
@@ -28,6 +30,9 @@ int tconn_tls_context(struct tconn_tpm *tpm, const char *identity_dir, struct x5
 int tconn_tls_context_file(const char *cert_pem, const char *key_pem, struct ssl_ctx_st **ret,
 			   struct tconn_error *err);
 
+/* address: HOST:PORT or [HOST]:PORT. Give numbers where the deadline matters: a name is
+ * looked up by getaddrinfo(), which has its own.
+ */
 int tconn_channel_connect(struct ssl_ctx_st *ctx, const char *address, struct tconn_channel **ret,
 			  struct tconn_error *err);
 /* Takes fd in all cases. */
@@ -35,7 +40,12 @@ int tconn_channel_accept(struct ssl_ctx_st *ctx, int fd, struct tconn_channel **
 			 struct tconn_error *err);
 void tconn_channel_close(struct tconn_channel *c);	/* accepts NULL */
 
-/* -EMSGSIZE frame over limit, -ETIMEDOUT, -ECONNRESET closed. *ret malloc'ed. */
+/* -EMSGSIZE frame over limit, -EBADMSG empty frame, -ETIMEDOUT, -ECONNRESET closed (the
+ * text says whether in the middle of a message), -EKEYREJECTED a certificate is not
+ * accepted (in TLS 1.3 a client learns that at its first receive), -EPROTO other TLS
+ * errors. *ret malloc'ed. timeout_ms is for the whole message, from now. The process
+ * must ignore SIGPIPE (tconn_process_harden() does).
+ */
 int tconn_channel_send(struct tconn_channel *c, const void *buf, size_t len, struct tconn_error *err);
 int tconn_channel_receive(struct tconn_channel *c, size_t limit, int timeout_ms,
 			  struct tconn_bytes *ret, struct tconn_error *err);

@@ -22,6 +22,10 @@
 #include "tpm.h"
 
 #define TCONN_IDENTITY_MAX 128	/* bytes of an id or a name, terminator included */
+#define TCONN_NAME_MAX	64	/* characters of an id or a name: what fits a subject's CN */
+#define TCONN_URN_DEVICE "urn:tconn:device:"
+#define TCONN_URN_SERVICE "urn:tconn:service:"
+#define TCONN_OID_AIK	"2.23.133.8.3"	/* tcg-kp-AIKCertificate */
 
 enum tconn_role { TCONN_ROLE_DEVICE = 'D', TCONN_ROLE_SERVICE = 'S' };
 
@@ -32,6 +36,11 @@ struct tconn_identity {
 	enum tconn_role role;
 	char name[TCONN_IDENTITY_MAX];	/* device id or service name */
 };
+
+/* A device: 64 lower-case hex digits. A service: 1..TCONN_NAME_MAX of letters, digits,
+ * '.', '-' and '_', the first a letter or digit. -EINVAL says what is wrong.
+ */
+int tconn_identity_name_check(enum tconn_role role, const char *name, struct tconn_error *err);
 
 /* One or more PEM certificates. */
 int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err);

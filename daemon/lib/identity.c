@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "identity.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "digest.h"
+#include "tpm_template.h"
+
+#define CERTIFICATES_MAX	256	/* of one trust file */
+
+static bool is_device_id(const char *name)
+{
+	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
+}
+
+static bool is_service_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!len || len > TCONN_NAME_MAX || !isascii(name[0]) || !isalnum(name[0]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr(".-_", name[i])))
+			return false;
+	return true;
+}
+
+int tconn_identity_name_check(enum tconn_role role, const char *name, struct tconn_error *err)
+{
+	if (role == TCONN_ROLE_DEVICE)
+		return is_device_id(name) ? 0 :
+		       tconn_fail(err, -EINVAL, "a device's id is 64 lower-case hex digits");
+	if (role == TCONN_ROLE_SERVICE)
+		return is_service_name(name) ? 0 :
+		       tconn_fail(err, -EINVAL, "a service's name is 1 to %d letters, digits, '.', '-' "
+				  "or '_', and starts with a letter or digit", TCONN_NAME_MAX);
+	return tconn_fail(err, -EINVAL, "a role is 'D' (device) or 'S' (service)");
+}
+
+/* An encrypted file would make OpenSSL ask the terminal. */
+static int no_password(char *buf, int size, int rwflag, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)arg;
+	return -1;
+}
+
+static void fclosep(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+static int add_certificates(X509_STORE *store, FILE *f, const char *path, struct tconn_error *err)
+{
+	unsigned int count = 0;
+	X509 *cert;
+	bool good;
+
+	ERR_clear_error();
+	while ((cert = PEM_read_X509(f, NULL, no_password, NULL))) {
+		good = ++count <= CERTIFICATES_MAX && X509_STORE_add_cert(store, cert) == 1;
+		X509_free(cert);
+		if (!good)
+			return tconn_fail(err, -EBADMSG, "%s: certificate %u is refused (%d at most)",
+					  path, count, CERTIFICATES_MAX);
+	}
+	/* "No start line" is the end of the file; anything else is a broken certificate. */
+	good = count && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ERR_clear_error();
+	if (!good)
+		return tconn_fail(err, -EBADMSG, "%s: certificate %u is no valid PEM certificate", path,
+				  count + 1);
+	return 0;
+}
+
+int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err)
+{
+	FILE *f __attribute__((cleanup(fclosep))) = fopen(path, "re");
+	X509_STORE *store;
+	int r;
+
+	if (!f)
+		return tconn_fail(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
+	store = X509_STORE_new();
+	r = store ? add_certificates(store, f, path, err) : tconn_fail(err, -ENOMEM, "out of memory");
+	if (r) {
+		X509_STORE_free(store);
+		return r;
+	}
+	*ret = store;
+	return 0;
+}
+
+/* The whole of buf, nothing after it. */
+static X509 *parse(const uint8_t *der, size_t len, struct tconn_error *err)
+{
+	const uint8_t *at = der;
+	X509 *cert = len <= INT32_MAX ? d2i_X509(NULL, &at, (long)len) : NULL;
+
+	if (cert && at == der + len)
+		return cert;
+	X509_free(cert);
+	ERR_clear_error();
+	tconn_fail(err, -EBADMSG, "not one X.509 certificate in DER (%zu bytes)", len);
+	return NULL;
+}
+
+static int check_chain(X509_STORE *trust, X509 *cert, struct tconn_error *err)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	int r = 0;
+
+	if (!ctx || !X509_STORE_CTX_init(ctx, trust, cert, NULL)) {
+		X509_STORE_CTX_free(ctx);
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	}
+	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
+	if (X509_verify_cert(ctx) != 1)
+		r = tconn_fail(err, -EKEYREJECTED, "not trusted: %s",
+			       X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return r;
+}
+
+/* Exactly one extended key usage, and that one. */
+static bool has_only_usage(X509 *cert, const char *oid)
+{
+	EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	char text[64];
+	bool good = false;
+
+	if (usages && sk_ASN1_OBJECT_num(usages) == 1 &&
+	    OBJ_obj2txt(text, sizeof(text), sk_ASN1_OBJECT_value(usages, 0), 1) > 0)
+		good = !strcmp(text, oid);
+	EXTENDED_KEY_USAGE_free(usages);
+	return good;
+}
+
+static int check_use(X509 *cert, enum tconn_use use, enum tconn_role role, struct tconn_error *err)
+{
+	const uint32_t data = KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION;
+	bool good = false;
+
+	if (X509_get_extension_flags(cert) & EXFLAG_CA)
+		return tconn_fail(err, -EKEYREJECTED, "it is an issuer's certificate");
+	if (use == TCONN_USE_AK)
+		good = has_only_usage(cert, TCONN_OID_AIK);
+	else if (use == TCONN_USE_TLS)	/* clientAuth, serverAuth */
+		good = has_only_usage(cert, role == TCONN_ROLE_DEVICE ? "1.3.6.1.5.5.7.3.2" :
+									 "1.3.6.1.5.5.7.3.1");
+	else if (use == TCONN_USE_DATA)
+		good = !(X509_get_extension_flags(cert) & EXFLAG_XKUSAGE) &&
+		       X509_get_extension_flags(cert) & EXFLAG_KUSAGE &&
+		       X509_get_key_usage(cert) == data;
+	if (!good)
+		return tconn_fail(err, -EKEYREJECTED, "its key usage is not for this purpose");
+	return 0;
+}
+
+/* The one subjectAltName, if it is one URI without a zero byte. */
+static int read_urn(X509 *cert, char *ret, size_t size)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	const ASN1_STRING *uri;
+	int r = -EKEYREJECTED, type;
+	GENERAL_NAME *name;
+	size_t len;
+
+	if (names && sk_GENERAL_NAME_num(names) == 1) {
+		name = sk_GENERAL_NAME_value(names, 0);
+		uri = GENERAL_NAME_get0_value(name, &type);
+		len = type == GEN_URI ? (size_t)ASN1_STRING_length(uri) : 0;
+		if (len && len < size && !memchr(ASN1_STRING_get0_data(uri), 0, len)) {
+			memcpy(ret, ASN1_STRING_get0_data(uri), len);
+			ret[len] = '\0';
+			r = 0;
+		}
+	}
+	GENERAL_NAMES_free(names);
+	return r;
+}
+
+static bool subject_is(X509 *cert, const char *name)
+{
+	X509_NAME *subject = X509_get_subject_name(cert);
+	char text[TCONN_IDENTITY_MAX];
+	int len;
+
+	if (X509_NAME_entry_count(subject) != 1)
+		return false;
+	len = X509_NAME_get_text_by_NID(subject, NID_commonName, text, sizeof(text));
+	return len == (int)strlen(name) && !memcmp(text, name, strlen(name));
+}
+
+static int read_identity(X509 *cert, enum tconn_role role, struct tconn_identity *ret,
+			 struct tconn_error *err)
+{
+	const char *prefix = role == TCONN_ROLE_DEVICE ? TCONN_URN_DEVICE : TCONN_URN_SERVICE;
+	char urn[sizeof(TCONN_URN_SERVICE) + TCONN_IDENTITY_MAX];
+	const char *name;
+
+	if (read_urn(cert, urn, sizeof(urn)))
+		return tconn_fail(err, -EKEYREJECTED, "it names no tconn identity");
+	if (strncmp(urn, prefix, strlen(prefix)))
+		return tconn_fail(err, -EKEYREJECTED, "it is no %s's: it names %s",
+				  role == TCONN_ROLE_DEVICE ? "device" : "service", urn);
+	name = urn + strlen(prefix);
+	if (tconn_identity_name_check(role, name, err))
+		return -EKEYREJECTED;
+	if (!subject_is(cert, name))
+		return tconn_fail(err, -EKEYREJECTED, "its subject is not the identity it names");
+	ret->role = role;
+	memcpy(ret->name, name, strlen(name) + 1);	/* TCONN_NAME_MAX at most */
+	return 0;
+}
+
+int tconn_certificate_check(struct x509_store_st *trust, const uint8_t *der, size_t len,
+			    enum tconn_use use, enum tconn_role role, struct tconn_identity *ret,
+			    struct tconn_error *err)
+{
+	struct tconn_identity identity;
+	X509 *cert = parse(der, len, err);
+	int r;
+
+	if (!cert)
+		return tconn_fail_in(err, -EBADMSG, "certificate");
+	r = check_chain(trust, cert, err);
+	if (!r)
+		r = check_use(cert, use, role, err);
+	if (!r)
+		r = read_identity(cert, role, &identity, err);
+	X509_free(cert);
+	if (r)
+		return tconn_fail_in(err, r, "certificate");
+	*ret = identity;
+	return 0;
+}
+
+int tconn_certificate_matches(const uint8_t *der, size_t len, const struct tconn_blob *pub,
+			      struct tconn_error *err)
+{
+	EVP_PKEY *pkey = NULL;
+	X509 *cert;
+	int r;
+
+	r = tconn_public_to_pkey(pub, &pkey, err);
+	if (r)
+		return r;
+	cert = parse(der, len, err);
+	if (!cert)
+		r = tconn_fail_in(err, -EBADMSG, "certificate");
+	else if (!X509_get0_pubkey(cert) || EVP_PKEY_eq(X509_get0_pubkey(cert), pkey) != 1)
+		r = tconn_fail(err, -EKEYREJECTED, "certificate: it is for another key");
+	ERR_clear_error();
+	X509_free(cert);
+	EVP_PKEY_free(pkey);
+	return r;
+}
+
+static int to_der(X509 *cert, uint8_t **ret, size_t *ret_len)
+{
+	int len = i2d_X509(cert, NULL);
+	uint8_t *der = len > 0 ? malloc((size_t)len) : NULL;
+	uint8_t *at = der;
+
+	if (!der)
+		return -ENOMEM;
+	i2d_X509(cert, &at);
+	*ret = der;
+	*ret_len = (size_t)len;
+	return 0;
+}
+
+int tconn_certificate_load(const char *path, uint8_t **ret, size_t *ret_len, struct tconn_error *err)
+{
+	FILE *f __attribute__((cleanup(fclosep))) = fopen(path, "re");
+	X509 *cert;
+	int r;
+
+	if (!f)
+		return tconn_fail(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
+	cert = PEM_read_X509(f, NULL, no_password, NULL);
+	ERR_clear_error();
+	if (!cert)
+		return tconn_fail(err, -EBADMSG, "%s: no PEM certificate in it", path);
+	r = to_der(cert, ret, ret_len);
+	X509_free(cert);
+	return r ? tconn_fail(err, r, "out of memory") : 0;
+}
+
+static bool verifies(EVP_PKEY *pkey, const uint8_t digest[32], const uint8_t *sig, size_t sig_len)
+{
+	EVP_PKEY_CTX *ctx;
+	char group[32];
+	size_t len;
+	bool good;
+
+	if (!EVP_PKEY_is_a(pkey, "EC") ||
+	    EVP_PKEY_get_group_name(pkey, group, sizeof(group), &len) != 1 ||
+	    strcmp(group, SN_X9_62_prime256v1))
+		return false;
+	ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	good = ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+	       EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
+	       EVP_PKEY_verify(ctx, sig, sig_len, digest, 32) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return good;
+}
+
+int tconn_certificate_verify_digest(const uint8_t *der, size_t len, const uint8_t digest[32],
+				    const uint8_t *sig, size_t sig_len, struct tconn_error *err)
+{
+	X509 *cert = parse(der, len, err);
+	EVP_PKEY *pkey;
+	bool good;
+
+	if (!cert)
+		return tconn_fail_in(err, -EBADMSG, "certificate");
+	pkey = X509_get0_pubkey(cert);
+	good = pkey && verifies(pkey, digest, sig, sig_len);
+	X509_free(cert);
+	ERR_clear_error();
+	if (!good)
+		return tconn_fail(err, -EKEYREJECTED, "the signature is not the certificate's key's");
+	return 0;
+}
+
+int tconn_device_id(const struct tconn_blob *ek, char ret[65], struct tconn_error *err)
+{
+	uint8_t digest[32];
+	int r = tconn_ek_check(ek, err);
+
+	if (r)
+		return r;
+	tconn_sha256(ek->data, ek->len, digest);
+	tconn_hex(digest, sizeof(digest), ret);
+	return 0;
+}
