@@ -422,7 +422,7 @@ static int get_type(struct tconn_cbor *r, struct tconn_cbor_map *map, const stru
 {
 	const struct schema *s;
 	uint64_t key, type;
-	int error = tconn_cbor_map(r, FIELDS_MAX + 1, map, err);
+	int error = tconn_cbor_map(r, 2 * FIELDS_MAX, map, err);	/* unknown keys are named */
 
 	if (error)
 		return error;
