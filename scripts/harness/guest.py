@@ -75,11 +75,13 @@ def boot_line(signed=False):
 
 class Guest:
     def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
-                 screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None):
+                 screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None,
+                 wait=True):
         """firmware: "ovmf" measures kernel, command line and initrd; "seabios" boots faster.
         screen: None as the image needs, or False, or a QEMU device such as "bochs-display".
         tpm: False for a machine without. append: more kernel parameters.
-        echo: called with each console line. vnc: path of a further VNC socket, for a person.
+        echo: called with each console line. vnc: ADDRESS:DISPLAY of a further VNC server, for a person.
+        wait: False returns before it has booted, so that several boot at once; call ready().
         """
         self.image = image
         self.directory = pathlib.Path(directory).absolute()
@@ -95,6 +97,7 @@ class Guest:
         self._echo = echo
         self._vnc = vnc
         self._timeout = timeout or BOOT_TIMEOUT
+        self._wait = wait
         self._qemu = self._shell = self._ktap = None
         self._trouble_is_fine = False
 
@@ -108,6 +111,8 @@ class Guest:
                 self.tpm = Tpm(f"{self._sockets.name}/tpm", self._manufacturer)
                 self.tpm.__enter__()
             self._boot()
+            if self._wait:
+                self.ready()
         except BaseException:
             self._end()
             raise
@@ -157,7 +162,7 @@ class Guest:
     def _screen_arguments(self):
         vnc = ["-vnc", f"unix:{self._socket('vnc')}"]
         if self._vnc:
-            vnc += ["-vnc", f"unix:{self._vnc}"]
+            vnc += ["-vnc", self._vnc]
         if not self._screen:
             return vnc + ["-vga", "none"]
         device = self._screen if isinstance(self._screen, str) else "virtio-gpu-pci"
@@ -190,7 +195,6 @@ class Guest:
         self._ktap = self._accept(listeners["ktap"])
         self._shell = Shell(self._accept(listeners["shell"]))
         self.lamp = Lamp(self._socket("vnc"), self.directory / "trace.log")
-        self._wait_for_shell()
 
     def _listen(self, name):
         listener = socket.socket(socket.AF_UNIX)
@@ -210,7 +214,8 @@ class Guest:
         listener.close()
         return connection
 
-    def _wait_for_shell(self):
+    def ready(self):
+        """Waits until the guest has booted and its shell answers."""
         try:
             self._shell.wait_ready(self._timeout)
         except Exception as error:

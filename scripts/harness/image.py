@@ -22,6 +22,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 from . import cpio, paths, tree
 
@@ -152,20 +153,30 @@ def _write(path, data):
 
 
 def _packed(entries):
-    """Archive, compressed; padded as the kernel wants it between archives."""
+    """Archive, compressed; the kernel takes several, one after the other."""
     archive = cpio.pack(entries)
     digest = hashlib.sha256(archive).hexdigest()
     kept = IMAGES / "layers" / f"{digest}.zst"
     if not kept.exists():
         data = subprocess.run(["zstd", "-q", "-9", "-c"], input=archive, stdout=subprocess.PIPE,
                               check=True).stdout
-        _write(kept, data + bytes(-len(data) % 4))
+        _write(kept, data)
+    kept.touch()
     return kept.read_bytes()
+
+
+def _forget_old():
+    """Each change makes new files; those of yesterday are not asked for again."""
+    yesterday = time.time() - 86400
+    for path in IMAGES.glob("**/*"):
+        if path.is_file() and path.stat().st_mtime < yesterday:
+            path.unlink(missing_ok=True)
 
 
 def build(name, extra=None, series=None):
     """extra: {guest path: file of this tree (its libraries come along), or bytes}."""
     release = paths.kernel_release(series)
+    _forget_old()
     system = _system(name, release)
     project = _project(name, release, extra or {})
     initrd = _packed(system.entries) + _packed(project.without(system))
