@@ -34,13 +34,4 @@ int tconn_answer_verify(const struct tconn_question *q, const struct tconn_messa
 			const struct tconn_evidence *evidence, struct tconn_verdict *verdict,
 			struct tconn_record *ret);
 
-/* "confirmed", "denied", "entered", "aborted", "none" */
-const char *tconn_outcome_name(uint32_t outcome);
-/* "closed", "timeout", ...; "none" */
-const char *tconn_cause_name(uint32_t cause);
-/* "confirm", "pin", "notice" */
-const char *tconn_kind_name(uint32_t kind);
-/* enum tconn_tui_status in words. */
-const char *tconn_tui_status_name(uint32_t status);
-
 #endif

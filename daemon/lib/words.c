@@ -4,10 +4,72 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "../../tui/protocol.h"
 #include "../../tui/statement.h"
-#include "answer.h"
 #include "digest.h"
 #include "jsonline.h"
+
+#define NAME(table, value) \
+	((value) < sizeof(table) / sizeof((table)[0]) && (table)[value] ? (table)[value] : "unknown")
+
+const char *tconn_outcome_name(uint32_t outcome)
+{
+	static const char *const names[] = {
+		[TCONN_OUTCOME_NONE] = "none",
+		[TCONN_OUTCOME_CONFIRMED] = "confirmed",
+		[TCONN_OUTCOME_DENIED] = "denied",
+		[TCONN_OUTCOME_ENTERED] = "entered",
+		[TCONN_OUTCOME_ABORTED] = "aborted",
+	};
+
+	return NAME(names, outcome);
+}
+
+const char *tconn_cause_name(uint32_t cause)
+{
+	static const char *const names[] = {
+		[TCONN_CAUSE_NONE] = "none",
+		[TCONN_CAUSE_CLOSED] = "closed",
+		[TCONN_CAUSE_TIMEOUT] = "timeout",
+		[TCONN_CAUSE_DISPLAY_LOST] = "display-lost",
+		[TCONN_CAUSE_DISPLAY_FAILED] = "display-failed",
+		[TCONN_CAUSE_INPUT_LOST] = "input-lost",
+		[TCONN_CAUSE_INPUT_NEW] = "input-new",
+		[TCONN_CAUSE_INDICATOR_LOST] = "indicator-lost",
+		[TCONN_CAUSE_SUSPEND] = "suspend",
+		[TCONN_CAUSE_APP] = "app",
+		[TCONN_CAUSE_MEASURE] = "measure",
+	};
+
+	return NAME(names, cause);
+}
+
+const char *tconn_kind_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		[TCONN_KIND_CONFIRM] = "confirm",
+		[TCONN_KIND_PIN] = "pin",
+		[TCONN_KIND_NOTICE] = "notice",
+	};
+
+	return NAME(names, kind);
+}
+
+const char *tconn_tui_status_name(uint32_t status)
+{
+	static const char *const names[] = {
+		[TCONN_TUI_DECIDED] = "decided",
+		[TCONN_TUI_ABORTED] = "aborted",
+		[TCONN_TUI_REFUSED] = "refused",
+		[TCONN_TUI_STATEMENT] = "statement",
+		[TCONN_TUI_NO_DISPLAY] = "no-display",
+		[TCONN_TUI_NO_MODULE] = "no-module",
+		[TCONN_TUI_UNTRUSTED] = "untrusted",
+		[TCONN_TUI_FAILED] = "failed",
+	};
+
+	return NAME(names, status);
+}
 
 static void add_hex(struct json_object *obj, const char *key, const uint8_t *data, size_t len)
 {

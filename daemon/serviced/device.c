@@ -46,11 +46,13 @@ static int hear_idle(struct device *d, struct tconn_error *err)
 	int r = tconn_message_receive(d->channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX,
 				      d->server->settings->message_ms, &m, err);
 
+	if (r == -ECONNRESET)
+		return tconn_fail(err, r, "the device closed the connection");
 	if (r < 0)
 		return r;
-	tconn_fail(err, -ECONNREFUSED, "the device refuses: %s", m.text);
+	r = tconn_fail(err, -ECONNREFUSED, "the device refuses: %s", m.text);
 	tconn_message_free(&m);
-	return -ECONNREFUSED;
+	return r;
 }
 
 static int answer_question(struct device *d, struct tconn_error *err)

@@ -12,6 +12,7 @@
 #include "../lib/digest.h"
 #include "../lib/receipt.h"
 #include "../lib/say.h"
+#include "../lib/words.h"
 #include "../../tui/protocol.h"
 #include "pin.h"
 

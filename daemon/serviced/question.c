@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../lib/jsonline.h"
+#include "../lib/words.h"
 #include "../../tui/protocol.h"
 
 static const char *statement_error_name(int e)

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "../lib/answer.h"
 #include "../lib/say.h"
+#include "../lib/words.h"
 #include "ask.h"
 
 static void message_wipe(struct tconn_message *m)
@@ -138,6 +138,8 @@ static int serve_request(struct service *s, struct tconn_channel *c, struct tcon
 	int r;
 
 	r = tconn_message_receive(c, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, s->party.message_ms, &request, err);
+	if (r == -ECONNRESET)
+		return tconn_fail(err, r, "the service closed the connection");
 	if (r < 0)
 		return r;
 	tconn_say("request %llu: a statement of %zu bytes", (unsigned long long)request.id,

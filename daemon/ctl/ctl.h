@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tconnctl's commands. Each gets its own arguments, argv[0] being its name, and
+ * returns an exit code. With json, one JSON object on one line goes to standard
+ * output whatever happens; without, words.
+ */
+#ifndef TCONNCTL_H
+#define TCONNCTL_H
+
+#include <stdbool.h>
+#include "../lib/error.h"
+
+struct json_object;
+
+#define SOCKET_SERVICED	"/run/tconn/serviced.sock"
+#define SOCKET_TCONND	"/run/tconn/tconnd.sock"
+
+/* Documented in tconnctl(1). */
+enum exit_code {
+	CTL_OK		= 0,	/* done; confirmed, entered or acknowledged */
+	CTL_DENIED	= 1,
+	CTL_USAGE	= 2,
+	CTL_ABORTED	= 3,	/* no decision: time-out, screen lost, ... */
+	CTL_REFUSED	= 4,	/* not trusted: a check failed */
+	CTL_UNREACHABLE	= 5,	/* daemon, device or thing asked for is not there */
+	CTL_STATEMENT	= 6,	/* statement refused, nothing was sent */
+	CTL_FAILED	= 7,	/* anything else */
+};
+
+struct ctl {
+	const char *socket;	/* NULL: the standard place */
+	bool json;
+};
+
+int command_enrol(const struct ctl *ctl, int argc, char **argv);
+int command_device(const struct ctl *ctl, int argc, char **argv);
+int command_request(const struct ctl *ctl, int argc, char **argv);
+int command_receipt(const struct ctl *ctl, int argc, char **argv);
+int command_status(const struct ctl *ctl, int argc, char **argv);
+
+/* Sends request to the operator's socket; takes it over. 0, or an exit code
+ * after the error was printed. *ret is the reply, "ok" or not.
+ */
+int call(const struct ctl *ctl, const char *path, struct json_object *request, int timeout_ms,
+	 struct json_object **ret);
+/* Exit code of a reply; prints its error where it has one and json is off. */
+int reply_code(const struct ctl *ctl, struct json_object *reply);
+
+int usage(const char *what);				/* CTL_USAGE */
+int failure(const struct ctl *ctl, int code, const struct tconn_error *err);
+void print_json(struct json_object *obj);
+/* Words for a terminal: control characters in what others said become '?'. */
+void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void print_checks(struct json_object *checks);
+void print_receipt(struct json_object *receipt);
+const char *member(struct json_object *obj, const char *key);	/* as text, "" where absent */
+bool flag(struct json_object *obj, const char *key);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../lib/jsonline.h"
+#include "ctl.h"
+
+static const char *socket_of(const struct ctl *ctl)
+{
+	return ctl->socket ? ctl->socket : SOCKET_SERVICED;
+}
+
+static const char *word(struct json_object *device)
+{
+	if (!flag(device, "connected"))
+		return "not connected";
+	return flag(device, "trusted") ? "connected, trusted" : "connected, NOT trusted";
+}
+
+static void print_list(struct json_object *reply)
+{
+	struct json_object *list = NULL;
+
+	json_object_object_get_ex(reply, "devices", &list);
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		struct json_object *d = json_object_array_get_idx(list, i);
+
+		print("%s  %s", member(d, "id"), word(d));
+	}
+}
+
+static void print_one(struct json_object *reply)
+{
+	struct json_object *d = NULL, *checks = NULL;
+
+	json_object_object_get_ex(reply, "device", &d);
+	print("device %s: %s", member(d, "id"), word(d));
+	if (*member(d, "kernel"))
+		print("kernel %s", member(d, "kernel"));
+	if (*member(d, "last_error"))
+		print("last refused because: %s", member(d, "last_error"));
+	if (json_object_object_get_ex(d, "checks", &checks))
+		print_checks(checks);
+}
+
+static int run(const struct ctl *ctl, const char *verb, const char *id, void (*show)(struct json_object *))
+{
+	struct json_object *request = json_object_new_object(), *reply;
+	int r;
+
+	tconn_json_add_string(request, "do", verb);
+	if (id)
+		tconn_json_add_string(request, "id", id);
+	r = call(ctl, socket_of(ctl), request, TCONN_JSONLINE_MS, &reply);
+	if (r)
+		return r;
+	if (ctl->json)
+		print_json(reply);
+	r = reply_code(ctl, reply);
+	if (r == CTL_OK && !ctl->json && show)
+		show(reply);
+	json_object_put(reply);
+	return r;
+}
+
+int command_device(const struct ctl *ctl, int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (strcmp(what, "add") == 0 && argc == 3)
+		return run(ctl, "device-add", argv[2], NULL);
+	if (strcmp(what, "list") == 0 && argc == 2)
+		return run(ctl, "device-list", NULL, print_list);
+	if (strcmp(what, "show") == 0 && argc == 3)
+		return run(ctl, "device-show", argv[2], print_one);
+	return usage("device add ID, device list, or device show ID");
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/* tconnctl - the operator's tool; see tconnctl(1). */
+#include <errno.h>
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../lib/jsonline.h"
+#include "../lib/version.h"
+#include "ctl.h"
+
+static const char help[] =
+	"usage: tconnctl [--socket PATH] [--json] COMMAND ...\n"
+	"\n"
+	"  enrol --role device|service [--name NAME] --ca HOST:PORT --ca-file FILE\n"
+	"        [--identity DIR] [--tcti TCTI]\n"
+	"                       make keys in the TPM and have them certified\n"
+	"  device add ID        let a device in at this service\n"
+	"  device list\n"
+	"  device show ID       last attestation, check by check\n"
+	"  request confirm|pin|notice --device ID --text TEXT [--timeout SECONDS]\n"
+	"        [--pin-min N] [--pin-max N]\n"
+	"                       ask the person in front of a device; waits for the answer\n"
+	"  receipt list\n"
+	"  receipt show N [--out FILE]\n"
+	"  receipt verify FILE --trust CA_FILE\n"
+	"                       needs no daemon\n"
+	"  status               of the daemon on this machine\n"
+	"\n"
+	"  --socket PATH        of tconn-serviced (" SOCKET_SERVICED ")\n"
+	"                       or tconnd (" SOCKET_TCONND ")\n"
+	"  --json               one JSON object on one line instead of words\n"
+	"  --help, --version\n"
+	"\n"
+	"Exit codes: 0 done, confirmed, entered or acknowledged; 1 denied; 2 usage;\n"
+	"3 aborted; 4 not trusted; 5 daemon, device or thing not there; 6 statement\n"
+	"refused, nothing was sent; 7 anything else.\n";
+
+static const struct {
+	const char *name;
+	int (*run)(const struct ctl *ctl, int argc, char **argv);
+} commands[] = {
+	{ "enrol", command_enrol },
+	{ "device", command_device },
+	{ "request", command_request },
+	{ "receipt", command_receipt },
+	{ "status", command_status },
+};
+
+int usage(const char *what)
+{
+	fprintf(stderr, "tconnctl: %s; see tconnctl --help\n", what);
+	return CTL_USAGE;
+}
+
+static int code_for(int error, bool statement)
+{
+	if (statement)
+		return CTL_STATEMENT;
+	switch (error < 0 ? -error : error) {
+	case EKEYREJECTED:
+		return CTL_REFUSED;
+	case ENOTCONN:
+	case ENOENT:
+	case EBUSY:
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case ETIMEDOUT:
+		return CTL_UNREACHABLE;
+	}
+	return CTL_FAILED;
+}
+
+int failure(const struct ctl *ctl, int code, const struct tconn_error *err)
+{
+	struct json_object *obj;
+
+	if (!ctl->json) {
+		fprintf(stderr, "tconnctl: %s\n", err->text);
+		return code_for(code, false);
+	}
+	obj = tconn_jsonline_error(code, err);
+	print_json(obj);
+	json_object_put(obj);
+	return code_for(code, false);
+}
+
+int call(const struct ctl *ctl, const char *path, struct json_object *request, int timeout_ms,
+	 struct json_object **ret)
+{
+	struct tconn_error err = { "" };
+	int r = tconn_jsonline_call(path, request, timeout_ms, ret, &err);
+
+	json_object_put(request);
+	return r < 0 ? failure(ctl, r, &err) : 0;
+}
+
+int reply_code(const struct ctl *ctl, struct json_object *reply)
+{
+	struct json_object *code;
+
+	if (flag(reply, "ok"))
+		return CTL_OK;
+	if (!ctl->json)
+		fprintf(stderr, "tconnctl: %s\n", member(reply, "error"));
+	if (!json_object_object_get_ex(reply, "code", &code))
+		return CTL_FAILED;
+	return code_for(json_object_get_int(code), json_object_object_get_ex(reply, "statement", NULL));
+}
+
+static int dispatch(const struct ctl *ctl, int argc, char **argv)
+{
+	if (argc < 1)
+		return usage("a command is missing");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[0], commands[i].name) == 0)
+			return commands[i].run(ctl, argc, argv);
+	return usage("unknown command");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	struct ctl ctl = { 0 };
+	int o;
+
+	/* '+': options after the command are the command's. */
+	while ((o = getopt_long(argc, argv, "+s:jh", options, NULL)) != -1) {
+		switch (o) {
+		case 's':
+			ctl.socket = optarg;
+			break;
+		case 'j':
+			ctl.json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return CTL_OK;
+		case 'v':
+			puts("tconnctl " TCONN_VERSION);
+			return CTL_OK;
+		default:
+			return usage("bad option");
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	optind = 0;	/* commands parse on their own */
+	return dispatch(&ctl, argc, argv);
+}
