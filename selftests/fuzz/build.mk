@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# Fuzzers: fuzz_NAME.c with an LLVMFuzzerTestOneInput, and a small committed
+# corpus in corpus/NAME/. To add one, add its name below with what it needs:
+#	fuzz_NAME_sources	C and assembler files it is built with, so that they
+#				are instrumented too
+#	fuzz_NAME_pkgs		pkg-config packages
+#	fuzz_NAME_flags		further compiler flags
+#	fuzz_NAME_run		flags of a search, say -max_len
+#
+#	make fuzz-smoke			replays each corpus, then FUZZ_SECONDS of search each
+#	make fuzz-NAME			searches until interrupted; finds stay in out/fuzz/NAME
+#	out/build/fuzz/fuzz_NAME FILE	replays one input, say a crash
+
+FUZZ_NAMES	:= statement tui_request
+
+fuzz_render	:= $(RENDER_NOUNS:%=tui/%.c) tui/font-data.S
+
+fuzz_statement_sources		:= $(fuzz_render)
+fuzz_statement_pkgs		:= freetype2
+fuzz_statement_run		:= -max_len=6200
+fuzz_tui_request_sources	:= tui/request.c tui/dialog.c $(fuzz_render)
+fuzz_tui_request_pkgs		:= freetype2
+fuzz_tui_request_run		:= -max_len=512
+
+FUZZ_SECONDS	?= 5
+FUZZ_CC		?= clang
+FUZZ_CFLAGS	:= -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -I. -O1 -g \
+		   -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
+		   -fno-sanitize-recover=undefined -fno-sanitize=function
+FUZZ_DIR	:= $(BUILD)/fuzz
+FUZZERS		+= $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%)
+
+# A fuzzer is compiled from its sources in one go: no objects to mix up with
+# those that are not instrumented.
+define fuzz_rule
+$(FUZZ_DIR)/fuzz_$(1): selftests/fuzz/fuzz_$(1).c $(fuzz_$(1)_sources) \
+		       $(wildcard $(addsuffix *.h,$(sort $(dir $(fuzz_$(1)_sources))))) \
+		       kmod/uapi/tconn.h
+	@mkdir -p $$(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -DFONT_REGULAR='"$(FONT_REGULAR)"' -DFONT_BOLD='"$(FONT_BOLD)"' \
+		$$(shell pkg-config --cflags $(fuzz_$(1)_pkgs)) $(fuzz_$(1)_flags) \
+		-o $$@ selftests/fuzz/fuzz_$(1).c $(fuzz_$(1)_sources) \
+		$$(shell pkg-config --libs $(fuzz_$(1)_pkgs))
+
+.PHONY: fuzz-$(1) fuzz-smoke-$(1)
+fuzz-$(1): $(FUZZ_DIR)/fuzz_$(1)
+	@mkdir -p $(OUT)/fuzz/$(1)
+	$$< $(fuzz_$(1)_run) -artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/$(1) selftests/fuzz/corpus/$(1)
+
+# What the search finds goes to a folder of its own; a crash fails the rule.
+fuzz-smoke-$(1): $(FUZZ_DIR)/fuzz_$(1)
+	@mkdir -p $(OUT)/fuzz/$(1)
+	$$< -runs=0 selftests/fuzz/corpus/$(1)
+	$$< $(fuzz_$(1)_run) -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+		-artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/$(1) selftests/fuzz/corpus/$(1)
+
+fuzz-smoke: fuzz-smoke-$(1)
+endef
+
+.PHONY: fuzz-smoke
+$(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(name))))

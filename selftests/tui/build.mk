@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests of tui/: each *_test.c is a program that prints KTAP, run from the top
+# of the tree; what they share is every other .c file but the two programs
+# goldens (see goldens.txt) and tui-request (requests by hand).
+
+TUI_TEST	:= $(BUILD)/selftests/tui
+TUI_TESTS	:= $(patsubst selftests/tui/%.c,$(TUI_TEST)/%,$(wildcard selftests/tui/*_test.c))
+TUI_TEST_TOOLS	:= $(TUI_TEST)/goldens $(TUI_TEST)/tui-request
+TUI_TEST_SHARED	:= $(addprefix $(TUI_TEST)/,compose.o pictures.o)
+HOST_TESTS	+= $(TUI_TESTS)
+
+# The harness's fixtures are functions without a prototype.
+$(TUI_TEST)/%.o: selftests/tui/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) -DTUI_PROGRAM='"$(BIN)/tconn-tui"' -Wno-missing-prototypes \
+		-isystem $(CACHE)/kselftest -MMD -MP -c -o $@ $<
+
+$(TUI_TESTS) $(TUI_TEST_TOOLS): %: %.o $(TUI_TEST_SHARED) $(BUILD)/tui/dialog.o $(RENDER_LIB)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ \
+		$(shell pkg-config --libs freetype2 libcrypto)
+
+# It starts the program itself.
+$(TUI_TEST)/program_test: | $(BIN)/tconn-tui
+
+.PHONY: tui-goldens
+tui-goldens: $(TUI_TEST)/goldens
+	$< >selftests/tui/goldens.txt.new
+	mv selftests/tui/goldens.txt.new selftests/tui/goldens.txt
+
+-include $(TUI_TEST_SHARED:.o=.d) $(TUI_TESTS:=.d) $(TUI_TEST_TOOLS:=.d)

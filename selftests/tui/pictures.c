@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "kmod/uapi/tconn.h"
+#include "selftests/tui/pictures.h"
+
+#define TEXT(t) .text = (t), .text_len = sizeof(t) - 1
+
+#define CONFIRM(t) { .kind = TCONN_KIND_CONFIRM, TEXT(t) }
+#define NOTICE(t) { .kind = TCONN_KIND_NOTICE, TEXT(t) }
+#define PIN(min, max, t) { .kind = TCONN_KIND_PIN, .pin_min = (min), .pin_max = (max), TEXT(t) }
+
+const struct picture pictures[] = {
+	{ .name = "confirm", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?") },
+	{ .name = "confirm-early", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?"),
+	  .hint = TCONN_HINT_EARLY },
+	{ .name = "confirm-lines", .statement = CONFIRM("Transfer\n\nTo: ACME Ltd\n"
+							"Amount: 120.00 EUR\nFee: 0.35 EUR") },
+	{ .name = "confirm-scripts", .statement = CONFIRM("Zażółć gęślą jaźń, Αθήνα, Москва, "
+							  "Überweisung: 20 € → Łódź") },
+	{ .name = "confirm-word", .statement = CONFIRM("0123456789abcdef0123456789abcdef"
+						       "0123456789abcdef0123456789abcdef") },
+	{ .name = "pin-0", .statement = PIN(4, 8, "PIN of the card that ends in 1234") },
+	{ .name = "pin-3", .statement = PIN(4, 8, "PIN of the card that ends in 1234"),
+	  .entered = 3 },
+	{ .name = "pin-short", .statement = PIN(4, 8, "PIN of the card that ends in 1234"),
+	  .entered = 3, .hint = TCONN_HINT_SHORT },
+	{ .name = "pin-full", .statement = PIN(1, 12, "PIN"), .entered = 12,
+	  .hint = TCONN_HINT_FULL },
+	{ .name = "notice", .statement = NOTICE("Paid. You may take your card.") },
+	{ .name = "untrusted", .statement = PIN(4, 4, "PIN"), .entered = 1, .untrusted = true },
+};
+const size_t n_pictures = sizeof(pictures) / sizeof(pictures[0]);
+
+const struct size sizes[] = {
+	{ 1280, 800 }, { 1024, 768 }, { 800, 480 }, { 800, 1280 }, { 480, 800 }, { 3840, 2160 },
+};
+const size_t n_sizes = sizeof(sizes) / sizeof(sizes[0]);
+
+struct tconn_render picture_state(const struct picture *p)
+{
+	return (struct tconn_render){
+		.statement = &p->statement,
+		.entered = p->entered,
+		.hint = p->hint,
+		.untrusted = p->untrusted,
+	};
+}
+
+struct tconn_canvas canvas_new(struct size size, uint32_t padding)
+{
+	struct tconn_canvas canvas = {
+		.width = size.width,
+		.height = size.height,
+		.pitch = size.width * 4 + padding,
+	};
+
+	canvas.pixels = malloc((size_t)canvas.pitch * canvas.height);
+	if (!canvas.pixels)
+		abort();
+	memset(canvas.pixels, 0xa5, (size_t)canvas.pitch * canvas.height);
+	return canvas;
+}
+
+void canvas_digest(const struct tconn_canvas *canvas, char ret[static DIGEST_HEX])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char digest[32];
+
+	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
+		abort();
+	for (uint32_t y = 0; y < canvas->height; y++)
+		EVP_DigestUpdate(ctx, (char *)canvas->pixels + (size_t)y * canvas->pitch,
+				 (size_t)canvas->width * 4);
+	EVP_DigestFinal_ex(ctx, digest, NULL);
+	EVP_MD_CTX_free(ctx);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		sprintf(ret + 2 * i, "%02x", digest[i]);
+}
