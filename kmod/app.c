@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who may hold a session: a process that runs one static-PIE binary, whose
+ * digest is on the policy, and nothing else. The kernel takes the digest itself
+ * (ima_file_hash), so that no loader, library or name can stand in for it.
+ *
+ * ima_file_hash() computes the digest where IMA has not collected one (seen on
+ * 6.1 and 6.12 with no IMA policy and the binary in the initramfs), so nothing
+ * here depends on the IMA policy. It can be made to use another algorithm on
+ * the command line (ima_hash=); then there is no digest to compare, and no app.
+ */
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/hash_info.h>
+#include <linux/ima.h>
+#include <linux/mm.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "app.h"
+#include "compat.h"
+#include "policy.h"
+
+static enum tconn_refusal check_traced(void)
+{
+	enum tconn_refusal refusal = TCONN_REFUSAL_NONE;
+	struct task_struct *task;
+
+	if (get_dumpable(current->mm) == SUID_DUMP_USER)
+		return TCONN_REFUSAL_TRACED;
+	rcu_read_lock();
+	for_each_thread(current, task)
+		if (task->ptrace)
+			refusal = TCONN_REFUSAL_TRACED;
+	rcu_read_unlock();
+	return refusal;
+}
+
+/*
+ * Executable pages come from the executable, unchanged: a private page that was
+ * written to once (a tracer's breakpoint, an mprotect() dance) shows as anon_vma.
+ */
+static bool mapping_is_of(const struct vm_area_struct *vma, const struct file *exe)
+{
+	if (!(vma->vm_flags & VM_EXEC))
+		return true;
+	if (vma->vm_flags & VM_WRITE)
+		return false;
+	if (!vma->vm_file)
+		return vma->vm_start == tconn_compat_vdso(vma->vm_mm);
+	return file_inode(vma->vm_file) == file_inode(exe) && !vma->anon_vma;
+}
+
+static enum tconn_refusal check_mappings(const struct file *exe)
+{
+	enum tconn_refusal refusal = TCONN_REFUSAL_NONE;
+	struct vm_area_struct *vma;
+	struct vma_iterator vmi;
+
+	vma_iter_init(&vmi, current->mm, 0);
+	mmap_read_lock(current->mm);
+	for_each_vma(vmi, vma)
+		if (!mapping_is_of(vma, exe))
+			refusal = TCONN_REFUSAL_MAPPING;
+	mmap_read_unlock(current->mm);
+	return refusal;
+}
+
+static enum tconn_refusal check_process(const struct file *exe)
+{
+	enum tconn_refusal refusal = check_mappings(exe);
+
+	return refusal ? refusal : check_traced();
+}
+
+static void name_app(struct file *exe, struct tconn_event_app *event)
+{
+	char *buf = kmalloc(PATH_MAX, GFP_KERNEL), *path;
+
+	if (!buf)
+		return;
+	path = d_path(&exe->f_path, buf, PATH_MAX);
+	if (!IS_ERR(path))
+		strscpy_pad(event->path, path, sizeof(event->path));
+	kfree(buf);
+}
+
+static enum tconn_refusal judge(const struct tconn_policy *policy, struct file *exe,
+				struct tconn_event_app *event)
+{
+	if (ima_file_hash(exe, event->digest, sizeof(event->digest)) != HASH_ALGO_SHA256)
+		return TCONN_REFUSAL_MEASURE;
+	if (!tconn_policy_lists_app(policy, event->digest))
+		return TCONN_REFUSAL_NOT_LISTED;
+	return check_process(exe);
+}
+
+enum tconn_refusal tconn_app_admit(const struct tconn_policy *policy,
+				   struct tconn_event_app *event)
+{
+	struct file *exe = tconn_compat_exe_file(current->mm);
+
+	event->pid = task_tgid_nr(current);
+	if (!exe)
+		return TCONN_REFUSAL_MEASURE;
+	name_app(exe, event);
+	event->reason = judge(policy, exe, event);
+	fput(exe);
+	return event->reason;
+}
+
+enum tconn_refusal tconn_app_check(void)
+{
+	struct file *exe = tconn_compat_exe_file(current->mm);
+	enum tconn_refusal refusal;
+
+	if (!exe)
+		return TCONN_REFUSAL_MEASURE;
+	refusal = check_process(exe);
+	fput(exe);
+	return refusal;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TCONN_APP_H
+#define TCONN_APP_H
+
+#include <linux/types.h>
+#include "uapi/tconn.h"
+
+struct tconn_policy;
+
+/*
+ * Judges the calling process. Fills all of event but session and admitted.
+ * Returns TCONN_REFUSAL_NONE or why not.
+ */
+enum tconn_refusal tconn_app_admit(const struct tconn_policy *policy,
+				   struct tconn_event_app *event);
+
+/* During a session: are its mappings, dumpability and tracers still as they were admitted? */
+enum tconn_refusal tconn_app_check(void);
+
+#endif

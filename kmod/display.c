@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The screen. Modeset locks belong to a task, so one kernel thread per session
+ * takes all of them, keeps a copy of the display's state, commits ours, commits
+ * again for each PRESENT, and at the end commits the copy back and drops the
+ * locks. Whatever else wants to change the screen (a DRM master, the console,
+ * sysrq, root past its master check) sleeps until then and goes on by itself.
+ *
+ * Every commit of the takeover states all of the display: our framebuffer on
+ * one CRTC's primary plane and one connector, everything else off, colour
+ * corrections neutral. It depends on nothing that was there before.
+ *
+ * The framebuffer cannot be looked up by id, so nobody can get a handle to it.
+ * It is painted before the first commit and mapped again after it: some drivers
+ * (VRAM helpers) pin a mapped buffer where it cannot be scanned out.
+ * No dirtyfb: it takes the locks. Commits carry damage instead.
+ */
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/iosys-map.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <linux/wait.h>
+#include <crypto/sha2.h>
+
+#include <drm/drm_atomic.h>
+#include <drm/drm_atomic_helper.h>
+#include <drm/drm_atomic_uapi.h>
+#include <drm/drm_blend.h>
+#include <drm/drm_client.h>
+#include <drm/drm_connector.h>
+#include <drm/drm_crtc.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_fourcc.h>
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_modeset_lock.h>
+#include <drm/drm_plane.h>
+#include <drm/drm_property.h>
+
+#include "display.h"
+#include "policy.h"
+#include "session.h"
+
+#define BYTES_PER_PIXEL	4
+#define DRM_NODE_MAJOR	226	/* the kernel's own name for it is not public */
+
+struct tconn_display {
+	struct drm_client_dev client;
+	struct drm_device *dev;		/* with a reference: outlives the client's */
+	struct drm_client_buffer *buf;
+	struct drm_framebuffer *fb;
+	struct drm_crtc *crtc;
+	struct drm_connector *connector;	/* with a reference */
+	struct drm_display_mode mode;
+	u32 width, height;
+	u8 *shadow;			/* what is on the screen, byte for byte */
+	u32 presents;
+
+	struct mutex lock;		/* gone, taken */
+	bool gone;			/* the driver left: buffer and client are released */
+	bool taken;
+	wait_queue_head_t given;	/* !taken */
+
+	/* The thread, while taken. One caller at a time (the session's lock). */
+	struct task_struct *thread;
+	wait_queue_head_t wake;
+	struct completion done;
+	bool requested;			/* present `damage`, then complete done */
+	struct drm_mode_rect damage;
+	int result;
+	struct drm_modeset_acquire_ctx ctx;	/* all modeset locks */
+	struct drm_atomic_state *before;	/* what was there */
+	struct iosys_map map;		/* of the framebuffer, set in the thread */
+	bool mapped;
+};
+
+static u32 pitch_of(const struct tconn_display *d)
+{
+	return d->width * BYTES_PER_PIXEL;
+}
+
+/* --- pixels --- */
+
+/*
+ * Canvas to shadow, shadow to scanout: the app may draw meanwhile, but what is
+ * shown is what is in the shadow, and that is what is hashed.
+ */
+static void copy_rect(struct tconn_display *d, const u8 *canvas, const struct tconn_rect *r)
+{
+	size_t len = (size_t)r->width * BYTES_PER_PIXEL;
+	u32 y;
+
+	for (y = r->y; y < r->y + r->height; y++) {
+		size_t at = (size_t)y * pitch_of(d) + (size_t)r->x * BYTES_PER_PIXEL;
+		size_t to = (size_t)y * d->buf->pitch + (size_t)r->x * BYTES_PER_PIXEL;
+
+		memcpy(d->shadow + at, canvas + at, len);
+		iosys_map_memcpy_to(&d->map, to, d->shadow + at, len);
+	}
+	d->presents++;
+}
+
+static int paint_first(struct tconn_display *d, const u8 *canvas)
+{
+	struct tconn_rect all = { .width = d->width, .height = d->height };
+	int ret = drm_client_buffer_vmap(d->buf, &d->map);
+
+	if (ret)
+		return ret;
+	copy_rect(d, canvas, &all);
+	drm_client_buffer_vunmap(d->buf);
+	return 0;
+}
+
+/* --- commits; in the thread, with all locks held --- */
+
+static void neutral_crtc(struct drm_crtc_state *state)
+{
+	bool changed = drm_property_replace_blob(&state->degamma_lut, NULL);
+
+	changed |= drm_property_replace_blob(&state->ctm, NULL);
+	changed |= drm_property_replace_blob(&state->gamma_lut, NULL);
+	state->color_mgmt_changed |= changed;
+	state->vrr_enabled = false;
+	state->scaling_filter = DRM_SCALING_FILTER_DEFAULT;
+}
+
+static void neutral_plane(struct drm_plane_state *state)
+{
+	state->rotation = DRM_MODE_ROTATE_0;
+	state->alpha = DRM_BLEND_ALPHA_OPAQUE;
+	state->pixel_blend_mode = DRM_MODE_BLEND_PREMULTI;
+	state->scaling_filter = DRM_SCALING_FILTER_DEFAULT;
+}
+
+static void neutral_connector(struct drm_connector_state *state)
+{
+	memset(&state->tv.margins, 0, sizeof(state->tv.margins));
+	state->colorspace = DRM_MODE_COLORIMETRY_DEFAULT;
+	drm_property_replace_blob(&state->hdr_output_metadata, NULL);
+}
+
+static int set_crtc(struct tconn_display *d, struct drm_atomic_state *state,
+		    struct drm_crtc *crtc)
+{
+	struct drm_crtc_state *cs = drm_atomic_get_crtc_state(state, crtc);
+
+	if (IS_ERR(cs))
+		return PTR_ERR(cs);
+	neutral_crtc(cs);
+	cs->active = crtc == d->crtc;
+	return drm_atomic_set_mode_for_crtc(cs, cs->active ? &d->mode : NULL);
+}
+
+static int set_plane(struct tconn_display *d, struct drm_atomic_state *state,
+		     struct drm_plane *plane)
+{
+	struct drm_plane_state *ps = drm_atomic_get_plane_state(state, plane);
+	bool ours = plane == d->crtc->primary;
+	int ret;
+
+	if (IS_ERR(ps))
+		return PTR_ERR(ps);
+	neutral_plane(ps);
+	ret = drm_atomic_set_crtc_for_plane(ps, ours ? d->crtc : NULL);
+	if (ret)
+		return ret;
+	drm_atomic_set_fb_for_plane(ps, ours ? d->fb : NULL);
+	ps->crtc_x = 0;
+	ps->crtc_y = 0;
+	ps->src_x = 0;
+	ps->src_y = 0;
+	ps->crtc_w = ours ? d->width : 0;
+	ps->crtc_h = ours ? d->height : 0;
+	ps->src_w = ps->crtc_w << 16;
+	ps->src_h = ps->crtc_h << 16;
+	return 0;
+}
+
+static int set_connector(struct tconn_display *d, struct drm_atomic_state *state,
+			 struct drm_connector *connector)
+{
+	struct drm_connector_state *cs = drm_atomic_get_connector_state(state, connector);
+
+	if (IS_ERR(cs))
+		return PTR_ERR(cs);
+	neutral_connector(cs);
+	return drm_atomic_set_crtc_for_connector(cs, connector == d->connector ? d->crtc : NULL);
+}
+
+static int set_all(struct tconn_display *d, struct drm_atomic_state *state)
+{
+	struct drm_connector_list_iter iter;
+	struct drm_connector *connector;
+	struct drm_plane *plane;
+	struct drm_crtc *crtc;
+	int ret = 0;
+
+	drm_for_each_crtc(crtc, d->dev) {
+		ret = set_crtc(d, state, crtc);
+		if (ret)
+			return ret;
+	}
+	drm_for_each_plane(plane, d->dev) {
+		ret = set_plane(d, state, plane);
+		if (ret)
+			return ret;
+	}
+	drm_connector_list_iter_begin(d->dev, &iter);
+	drm_for_each_connector_iter(connector, &iter) {
+		ret = set_connector(d, state, connector);
+		if (ret)
+			break;
+	}
+	drm_connector_list_iter_end(&iter);
+	return ret;
+}
+
+static int set_damage(struct tconn_display *d, struct drm_atomic_state *state)
+{
+	struct drm_plane_state *ps = drm_atomic_get_plane_state(state, d->crtc->primary);
+	struct drm_property_blob *blob;
+
+	if (IS_ERR(ps))
+		return PTR_ERR(ps);
+	blob = drm_property_create_blob(d->dev, sizeof(d->damage), &d->damage);
+	if (IS_ERR(blob))
+		return PTR_ERR(blob);
+	drm_property_replace_blob(&ps->fb_damage_clips, blob);
+	drm_property_blob_put(blob);
+	return 0;
+}
+
+static int commit(struct tconn_display *d,
+		  int (*set)(struct tconn_display *d, struct drm_atomic_state *state))
+{
+	struct drm_atomic_state *state = drm_atomic_state_alloc(d->dev);
+	int ret;
+
+	if (!state)
+		return -ENOMEM;
+	state->acquire_ctx = &d->ctx;
+	ret = set(d, state);
+	if (!ret)
+		ret = drm_atomic_commit(state);
+	drm_atomic_state_put(state);
+	return ret;
+}
+
+/* --- the thread --- */
+
+static int lock_all(struct tconn_display *d)
+{
+	int ret;
+
+	drm_modeset_acquire_init(&d->ctx, 0);
+	while ((ret = drm_modeset_lock_all_ctx(d->dev, &d->ctx)) == -EDEADLK)
+		drm_modeset_backoff(&d->ctx);
+	return ret;
+}
+
+static void unlock_all(struct tconn_display *d)
+{
+	drm_modeset_drop_locks(&d->ctx);
+	drm_modeset_acquire_fini(&d->ctx);
+}
+
+static int thread_take(struct tconn_display *d)
+{
+	int ret = lock_all(d);
+
+	if (ret)
+		return ret;
+	d->before = drm_atomic_helper_duplicate_state(d->dev, &d->ctx);
+	if (IS_ERR(d->before)) {
+		ret = PTR_ERR(d->before);
+		d->before = NULL;
+		return ret;
+	}
+	ret = commit(d, set_all);
+	if (ret)
+		return ret;
+	ret = drm_client_buffer_vmap(d->buf, &d->map);
+	d->mapped = !ret;
+	return ret;
+}
+
+/* Whatever was taken. A failed commit leaves our fb, which goes dark when it is freed. */
+static void thread_give(struct tconn_display *d)
+{
+	int ret;
+
+	if (d->mapped)
+		drm_client_buffer_vunmap(d->buf);
+	d->mapped = false;
+	if (d->before) {
+		ret = drm_atomic_helper_commit_duplicated_state(d->before, &d->ctx);
+		if (ret)
+			pr_err("tconn: the screen's former state was refused: %d\n", ret);
+		drm_atomic_state_put(d->before);
+		d->before = NULL;
+	}
+	unlock_all(d);
+}
+
+static void thread_report(struct tconn_display *d, int result)
+{
+	d->result = result;
+	complete(&d->done);
+}
+
+static int display_thread(void *data)
+{
+	struct tconn_display *d = data;
+
+	thread_report(d, thread_take(d));
+	while (!kthread_should_stop()) {
+		wait_event_idle(d->wake, READ_ONCE(d->requested) || kthread_should_stop());
+		if (!d->requested)
+			continue;
+		WRITE_ONCE(d->requested, false);
+		thread_report(d, commit(d, set_damage));
+	}
+	thread_give(d);
+	return 0;
+}
+
+/* --- the session's side --- */
+
+static int start_taking(struct tconn_display *d)
+{
+	int ret = 0;
+
+	mutex_lock(&d->lock);
+	if (d->gone)
+		ret = -ENODEV;
+	else
+		d->taken = true;
+	mutex_unlock(&d->lock);
+	return ret;
+}
+
+static void stop_taking(struct tconn_display *d)
+{
+	mutex_lock(&d->lock);
+	d->taken = false;
+	mutex_unlock(&d->lock);
+	wake_up_all(&d->given);
+}
+
+int tconn_display_take(struct tconn_display *d, const void *canvas)
+{
+	int ret = start_taking(d);
+
+	if (ret)
+		return ret;
+	ret = paint_first(d, canvas);
+	if (ret)
+		goto stop;
+	reinit_completion(&d->done);
+	d->thread = kthread_run(display_thread, d, "tconn-display");
+	if (IS_ERR(d->thread)) {
+		ret = PTR_ERR(d->thread);
+		d->thread = NULL;
+		goto stop;
+	}
+	wait_for_completion(&d->done);
+	if (!d->result)
+		return 0;
+	ret = d->result;
+	tconn_display_give(d);
+	return ret;
+stop:
+	stop_taking(d);
+	return ret;
+}
+
+int tconn_display_present(struct tconn_display *d, const void *canvas,
+			  const struct tconn_rect *rect)
+{
+	copy_rect(d, canvas, rect);
+	d->damage = (struct drm_mode_rect) {
+		.x1 = rect->x,
+		.y1 = rect->y,
+		.x2 = rect->x + rect->width,
+		.y2 = rect->y + rect->height,
+	};
+	reinit_completion(&d->done);
+	WRITE_ONCE(d->requested, true);
+	wake_up(&d->wake);
+	wait_for_completion(&d->done);
+	return d->result;
+}
+
+void tconn_display_give(struct tconn_display *d)
+{
+	if (!d->thread)
+		return;
+	kthread_stop(d->thread);
+	d->thread = NULL;
+	stop_taking(d);
+}
+
+static u32 refresh_mhz(const struct drm_display_mode *mode)
+{
+	u32 pixels = mode->htotal * mode->vtotal;
+
+	return pixels ? DIV_ROUND_CLOSEST_ULL(mode->clock * 1000000ULL, pixels) : 0;
+}
+
+void tconn_display_describe(const struct tconn_display *d, struct tconn_bind *bind)
+{
+	bind->width = d->width;
+	bind->height = d->height;
+	bind->pitch = pitch_of(d);
+	bind->canvas_size = PAGE_ALIGN((u64)bind->pitch * d->height);
+	bind->format = DRM_FORMAT_XRGB8888;
+	bind->width_mm = d->connector->display_info.width_mm;
+	bind->height_mm = d->connector->display_info.height_mm;
+}
+
+void tconn_display_report(const struct tconn_display *d, struct tconn_record *record)
+{
+	record->width = d->width;
+	record->height = d->height;
+	record->format = DRM_FORMAT_XRGB8888;
+	record->refresh_mhz = refresh_mhz(&d->mode);
+	record->presents = d->presents;
+	if (d->presents)
+		sha256(d->shadow, pitch_of(d) * d->height, record->frame_digest);
+}
+
+/* --- opening and closing --- */
+
+/* With clientlist_mutex held, and the client off the list. */
+static void release_client(struct tconn_display *d)
+{
+	/* Else deletion would look it up by the id it no longer has. */
+	d->buf->fb = NULL;
+	drm_client_framebuffer_delete(d->buf);
+	drm_client_release(&d->client);
+}
+
+/* The driver goes (unplug, unbind, rmmod), and waits for us in here. */
+static void client_unregister(struct drm_client_dev *client)
+{
+	struct tconn_display *d = container_of(client, struct tconn_display, client);
+
+	mutex_lock(&d->lock);
+	d->gone = true;
+	mutex_unlock(&d->lock);
+	tconn_session_abort(TCONN_CAUSE_DISPLAY_LOST);
+	wait_event(d->given, !READ_ONCE(d->taken));
+	release_client(d);
+}
+
+static const struct drm_client_funcs client_funcs = {
+	.owner = THIS_MODULE,
+	.unregister = client_unregister,
+};
+
+static void display_free(struct tconn_display *d)
+{
+	drm_connector_put(d->connector);
+	drm_dev_put(d->dev);
+	vfree(d->shadow);
+	kfree(d);
+}
+
+void tconn_display_close(struct tconn_display *d)
+{
+	if (!d)
+		return;
+	/* The core has no call for a client that leaves by itself; this is what it would do. */
+	mutex_lock(&d->dev->clientlist_mutex);
+	if (!d->gone) {
+		list_del(&d->client.list);
+		release_client(d);
+	}
+	mutex_unlock(&d->dev->clientlist_mutex);
+	display_free(d);
+}
+
+/* The device behind a primary node, without a reference: file holds it. */
+static struct drm_device *device_of(struct file *file, const struct tconn_policy *policy)
+{
+	struct drm_device *dev;
+	struct drm_file *priv;
+
+	if (!S_ISCHR(file_inode(file)->i_mode) || imajor(file_inode(file)) != DRM_NODE_MAJOR ||
+	    file->f_op->open != drm_open)
+		return ERR_PTR(-ENODEV);
+	priv = file->private_data;
+	dev = priv->minor->dev;
+	if (priv->minor->type != DRM_MINOR_PRIMARY || !drm_drv_uses_atomic_modeset(dev) ||
+	    !tconn_policy_lists_device(&policy->display, dev->dev))
+		return ERR_PTR(-ENODEV);
+	return dev;
+}
+
+/* The first connector that shows something. With all locks held. */
+static int find_output(struct tconn_display *d)
+{
+	struct drm_connector_list_iter iter;
+	struct drm_connector *c;
+	int ret = -ENODEV;
+
+	drm_connector_list_iter_begin(d->dev, &iter);
+	drm_for_each_connector_iter(c, &iter) {
+		if (c->connector_type == DRM_MODE_CONNECTOR_WRITEBACK || !c->state->crtc ||
+		    c->status == connector_status_disconnected || !c->state->crtc->state->active)
+			continue;
+		drm_connector_get(c);
+		d->connector = c;
+		d->crtc = c->state->crtc;
+		drm_mode_init(&d->mode, &d->crtc->state->mode);
+		ret = 0;
+		break;
+	}
+	drm_connector_list_iter_end(&iter);
+	return ret;
+}
+
+static int find_mode(struct tconn_display *d)
+{
+	int ret = lock_all(d), hdisplay, vdisplay;
+
+	if (!ret)
+		ret = find_output(d);
+	unlock_all(d);
+	if (ret)
+		return ret;
+	drm_mode_get_hv_timing(&d->mode, &hdisplay, &vdisplay);
+	d->width = hdisplay;
+	d->height = vdisplay;
+	return 0;
+}
+
+static int open_client(struct tconn_display *d)
+{
+	int ret = drm_client_init(d->dev, &d->client, "tconn", &client_funcs);
+
+	if (ret)
+		return ret;
+	d->buf = drm_client_framebuffer_create(&d->client, d->width, d->height,
+					       DRM_FORMAT_XRGB8888);
+	if (IS_ERR(d->buf)) {
+		drm_client_release(&d->client);
+		return PTR_ERR(d->buf);
+	}
+	d->fb = d->buf->fb;
+	drm_framebuffer_unregister_private(d->fb);
+	drm_client_register(&d->client);
+	return 0;
+}
+
+static int open_device(struct tconn_display *d)
+{
+	int ret = find_mode(d);
+
+	if (ret)
+		return ret;
+	d->shadow = vzalloc((size_t)pitch_of(d) * d->height);
+	if (!d->shadow)
+		return -ENOMEM;
+	return open_client(d);
+}
+
+static struct tconn_display *display_new(struct drm_device *dev)
+{
+	struct tconn_display *d = kzalloc(sizeof(*d), GFP_KERNEL);
+
+	if (!d)
+		return NULL;
+	drm_dev_get(dev);
+	d->dev = dev;
+	mutex_init(&d->lock);
+	init_waitqueue_head(&d->given);
+	init_waitqueue_head(&d->wake);
+	init_completion(&d->done);
+	return d;
+}
+
+int tconn_display_open(int fd, const struct tconn_policy *policy, struct tconn_display **ret_d)
+{
+	struct file *file = fget(fd);
+	struct tconn_display *d = NULL;
+	struct drm_device *dev;
+	int ret;
+
+	if (!file)
+		return -ENODEV;
+	dev = device_of(file, policy);
+	if (!IS_ERR(dev))
+		d = display_new(dev);
+	fput(file);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	if (!d)
+		return -ENOMEM;
+	ret = open_device(d);
+	if (ret) {
+		if (d->connector)
+			drm_connector_put(d->connector);
+		drm_dev_put(d->dev);
+		vfree(d->shadow);
+		kfree(d);
+		return ret;
+	}
+	if (!READ_ONCE(d->dev->registered)) {
+		tconn_display_close(d);
+		return -ENODEV;
+	}
+	*ret_d = d;
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TCONN_DISPLAY_H
+#define TCONN_DISPLAY_H
+
+#include <linux/types.h>
+#include "uapi/tconn.h"
+
+struct tconn_display;
+struct tconn_policy;
+
+/*
+ * What one session needs of a display: a hidden framebuffer the size of its
+ * mode. Takes nothing yet. -ENODEV: fd is no primary node of a display the
+ * policy lists, or no output of it is lit.
+ */
+int tconn_display_open(int fd, const struct tconn_policy *policy, struct tconn_display **ret_d);
+/* Frees all; the screen has been given back. NULL is fine. */
+void tconn_display_close(struct tconn_display *d);
+
+/* The mode, as BIND answers it and as the record has it. */
+void tconn_display_describe(const struct tconn_display *d, struct tconn_bind *bind);
+void tconn_display_report(const struct tconn_display *d, struct tconn_record *record);
+
+/*
+ * Shows the canvas and keeps everyone else off the screen until
+ * tconn_display_give(), which is fine to call when nothing was taken.
+ */
+int tconn_display_take(struct tconn_display *d, const void *canvas);
+int tconn_display_present(struct tconn_display *d, const void *canvas,
+			  const struct tconn_rect *rect);
+void tconn_display_give(struct tconn_display *d);
+
+#endif

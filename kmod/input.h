@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TCONN_INPUT_H
+#define TCONN_INPUT_H
+
+#include <linux/types.h>
+#include "uapi/tconn.h"
+
+struct device;
+struct seq_file;
+
+/* Once, when a policy says which devices count. */
+int tconn_input_register(void);
+void tconn_input_exit(void);
+
+unsigned int tconn_input_count(void);
+void tconn_input_show(struct seq_file *m);
+
+/*
+ * Grabs every listed device. -ENODEV: there is none, or one would not open.
+ * Nothing reaches the app before tconn_input_listen(). Giving back what was not
+ * taken is fine.
+ */
+int tconn_input_take(void);
+void tconn_input_listen(void);
+void tconn_input_give(void);
+/* Keys and the last device, as the record wants them; of the last session. */
+void tconn_input_report(struct tconn_record *record);
+
+/* The evdev half of the session's fd. */
+bool tconn_input_pending(void);
+ssize_t tconn_input_read(char __user *buf, size_t len);
+long tconn_input_ioctl(unsigned int cmd, unsigned long arg);
+
+/*
+ * LEDs of listed input devices: our grab keeps everyone else from them, the
+ * LED's own driver (input-leds) included, so they are driven from here.
+ * -ENODEV: parent is no listed device.
+ */
+int tconn_input_set_led(struct device *parent, unsigned int led, bool on);
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Init in order, exit in reverse. /dev/tconn appears last, when all else is
+ * there, and after the BOOT event, which is first in the log.
+ */
+#include <linux/build_bug.h>
+#include <linux/dcache.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/security.h>
+
+#include "indicator.h"
+#include "input.h"
+#include "measure.h"
+#include "policy.h"
+#include "session.h"
+#include "uapi/tconn.h"
+
+static const struct {
+	const char *name;
+	umode_t mode;
+	const struct file_operations *fops;
+} files[] = {
+	{ "policy",	0600, &tconn_policy_fops },
+	{ "state",	0444, &tconn_state_fops },
+	{ "log",	0440, &tconn_log_fops },
+	{ "log_ascii",	0440, &tconn_log_ascii_fops },
+};
+
+static struct dentry *dir, *dentries[ARRAY_SIZE(files)];
+
+static void files_remove(void)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(files) - 1; i >= 0; i--)
+		securityfs_remove(dentries[i]);
+	securityfs_remove(dir);
+}
+
+static int files_create(void)
+{
+	int i;
+
+	dir = securityfs_create_dir("tconn", NULL);
+	if (IS_ERR(dir))
+		return PTR_ERR(dir);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		dentries[i] = securityfs_create_file(files[i].name, files[i].mode, dir, NULL,
+						     files[i].fops);
+		if (IS_ERR(dentries[i])) {
+			files_remove();
+			return PTR_ERR(dentries[i]);
+		}
+	}
+	return 0;
+}
+
+/* The sizes that uapi/tconn.h states, and the byte order it relies on. */
+static void check_abi(void)
+{
+	BUILD_BUG_ON(!IS_ENABLED(CONFIG_CPU_LITTLE_ENDIAN) && !IS_ENABLED(CONFIG_X86));
+	BUILD_BUG_ON(sizeof(struct tconn_event) != 44);
+	BUILD_BUG_ON(sizeof(struct tconn_event_boot) != 84);
+	BUILD_BUG_ON(sizeof(struct tconn_event_policy) != 40);
+	BUILD_BUG_ON(sizeof(struct tconn_event_app) != 312);
+	BUILD_BUG_ON(sizeof(struct tconn_record) != 328);
+	BUILD_BUG_ON(sizeof(struct tconn_event_app) > TCONN_EVENT_DATA_MAX);
+}
+
+static int __init tconn_init(void)
+{
+	int ret;
+
+	check_abi();
+	ret = tconn_measure_init();
+	if (ret)
+		return ret;
+	ret = tconn_session_init();
+	if (ret)
+		goto exit_measure;
+	ret = tconn_indicator_init();
+	if (ret)
+		goto exit_session;
+	ret = files_create();
+	if (ret)
+		goto exit_indicator;
+	tconn_measure_boot();
+	ret = tconn_session_publish();
+	if (ret)
+		goto remove_files;
+	return 0;
+
+remove_files:
+	files_remove();
+exit_indicator:
+	tconn_indicator_exit();
+exit_session:
+	tconn_session_exit();
+exit_measure:
+	tconn_measure_exit();
+	return ret;
+}
+
+static void __exit tconn_exit(void)
+{
+	tconn_session_unpublish();
+	files_remove();
+	tconn_indicator_exit();
+	tconn_input_exit();
+	tconn_session_exit();
+	tconn_policy_exit();
+	tconn_measure_exit();
+}
+
+module_init(tconn_init);
+module_exit(tconn_exit);
+
+MODULE_DESCRIPTION("Trusted user interface sessions (ISO/IEC 27071 clause 5.8)");
+MODULE_AUTHOR("tconn");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

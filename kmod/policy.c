@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the owner of the device allows: a text of at most TCONN_POLICY_MAX
+ * bytes, written once, in one write, to securityfs. Its grammar stands at the
+ * end of uapi/tconn.h. The parser refuses all that it does not know.
+ */
+#include <linux/ctype.h>
+#include <linux/device.h>
+#include <linux/glob.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <crypto/sha2.h>
+
+#include "input.h"
+#include "measure.h"
+#include "policy.h"
+
+#define PCR_MIN		8
+#define PCR_MAX		15
+#define WORDS_MAX	4
+
+/* Serializes writers; readers take the pointer as it is published. */
+static DEFINE_MUTEX(policy_lock);
+static struct tconn_policy *loaded;
+
+const struct tconn_policy *tconn_policy(void)
+{
+	/* Pairs with policy_accept(). */
+	return smp_load_acquire(&loaded);
+}
+
+bool tconn_policy_lists_app(const struct tconn_policy *p, const u8 *digest)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->app_count; i++)
+		if (!memcmp(p->app[i], digest, TCONN_DIGEST_SIZE))
+			return true;
+	return false;
+}
+
+bool tconn_policy_lists_device(const struct tconn_globs *globs, struct device *dev)
+{
+	char *path = kobject_get_path(&dev->kobj, GFP_KERNEL);
+	bool listed = false;
+	unsigned int i;
+
+	if (!path)
+		return false;
+	/* Userspace makes these (uinput, uhid, uleds): no topology vouches for them. */
+	if (strncmp(path, "/devices/virtual/", strlen("/devices/virtual/")))
+		for (i = 0; i < globs->count && !listed; i++)
+			listed = glob_match(globs->glob[i], path);
+	kfree(path);
+	return listed;
+}
+
+/* One keyword: words[0] is the keyword itself. Returns NULL or what is wrong. */
+struct keyword {
+	const char *name;
+	unsigned int words;
+	bool once;
+	const char *(*parse)(struct tconn_policy *p, char **words);
+};
+
+static const char *parse_pcr(struct tconn_policy *p, char **words)
+{
+	if (kstrtou32(words[1], 10, &p->pcr) || p->pcr < PCR_MIN || p->pcr > PCR_MAX)
+		return "pcr is a number from 8 to 15";
+	return NULL;
+}
+
+static const char *parse_app(struct tconn_policy *p, char **words)
+{
+	if (strcmp(words[1], "sha256") || strlen(words[2]) != 2 * TCONN_DIGEST_SIZE)
+		return "app wants: sha256 HEX NAME, with 64 hex digits";
+	if (p->app_count == TCONN_POLICY_APPS)
+		return "too many apps";
+	if (hex2bin(p->app[p->app_count], words[2], TCONN_DIGEST_SIZE))
+		return "not a hexadecimal digest";
+	p->app_count++;
+	return NULL;
+}
+
+static const char *parse_glob(struct tconn_globs *globs, const char *glob)
+{
+	if (strncmp(glob, "/devices/", strlen("/devices/")))
+		return "a device path starts with /devices/";
+	if (globs->count == globs->max)
+		return "too many lines of this kind";
+	globs->glob[globs->count++] = glob;
+	return NULL;
+}
+
+static const char *parse_display(struct tconn_policy *p, char **words)
+{
+	return parse_glob(&p->display, words[1]);
+}
+
+static const char *parse_input(struct tconn_policy *p, char **words)
+{
+	return parse_glob(&p->input, words[1]);
+}
+
+static const char *parse_indicator(struct tconn_policy *p, char **words)
+{
+	return parse_glob(&p->indicator, words[1]);
+}
+
+static const char *parse_indicator_required(struct tconn_policy *p, char **words)
+{
+	p->indicator_required = !strcmp(words[1], "yes");
+	if (!p->indicator_required && strcmp(words[1], "no"))
+		return "indicator-required is yes or no";
+	return NULL;
+}
+
+static const char *parse_timeout_max(struct tconn_policy *p, char **words)
+{
+	if (kstrtou32(words[1], 10, &p->timeout_max_ms) ||
+	    p->timeout_max_ms < TCONN_TIMEOUT_MIN_MS || p->timeout_max_ms > TCONN_TIMEOUT_MAX_MS)
+		return "timeout-max-ms is outside the limits";
+	return NULL;
+}
+
+static const struct keyword keywords[] = {
+	{ "pcr",		2, true,  parse_pcr },
+	{ "app",		4, false, parse_app },
+	{ "display",		2, false, parse_display },
+	{ "input",		2, false, parse_input },
+	{ "indicator",		2, false, parse_indicator },
+	{ "indicator-required",	2, true,  parse_indicator_required },
+	{ "timeout-max-ms",	2, true,  parse_timeout_max },
+};
+
+/* Cuts a line into words; returns how many, WORDS_MAX + 1 if there are more. */
+static unsigned int split(char *line, char **words)
+{
+	unsigned int count = 0;
+	char *word;
+
+	line[strcspn(line, "#")] = '\0';
+	while ((word = strsep(&line, " \t"))) {
+		if (!*word)
+			continue;
+		if (count == WORDS_MAX)
+			return WORDS_MAX + 1;
+		words[count++] = word;
+	}
+	return count;
+}
+
+static const char *parse_words(struct tconn_policy *p, char **words, unsigned int count,
+			       unsigned long *seen)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(keywords); i++) {
+		if (strcmp(words[0], keywords[i].name))
+			continue;
+		if (count != keywords[i].words)
+			return "wrong number of words";
+		if (__test_and_set_bit(i, seen) && keywords[i].once)
+			return "given twice";
+		return keywords[i].parse(p, words);
+	}
+	return "unknown keyword";
+}
+
+static const char *parse_header(char **words, unsigned int count)
+{
+	if (count != 2 || strcmp(words[0], "tconn-policy") || strcmp(words[1], "1"))
+		return "the first line is: tconn-policy 1";
+	return NULL;
+}
+
+static const char *check_whole(const struct tconn_policy *p)
+{
+	if (!p->app_count)
+		return "no app is listed";
+	if (!p->display.count)
+		return "no display is listed";
+	if (!p->input.count)
+		return "no input is listed";
+	return NULL;
+}
+
+static int parse_policy(struct tconn_policy *p)
+{
+	char *rest = p->words, *line, *words[WORDS_MAX];
+	unsigned int number = 0, count;
+	const char *wrong = NULL;
+	bool header = false;
+	unsigned long seen = 0;
+
+	while (!wrong && (line = strsep(&rest, "\n"))) {
+		number++;
+		count = split(line, words);
+		if (!count)
+			continue;
+		if (header)
+			wrong = parse_words(p, words, count, &seen);
+		else
+			wrong = parse_header(words, count);
+		header = true;
+	}
+	if (!wrong)
+		wrong = header ? check_whole(p) : "the policy is empty";
+	if (!wrong)
+		return 0;
+	pr_err("tconn: policy refused, line %u: %s\n", number, wrong);
+	return -EINVAL;
+}
+
+static int check_ascii(const char *text, size_t len)
+{
+	unsigned int line = 1;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '\n') {
+			line++;
+		} else if (text[i] != '\t' && (!isascii(text[i]) || !isprint(text[i]))) {
+			pr_err("tconn: policy refused, line %u: not printable ASCII\n", line);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static void policy_free(struct tconn_policy *p)
+{
+	if (!p)
+		return;
+	kvfree(p->text);
+	kvfree(p->words);
+	kfree(p);
+}
+
+static struct tconn_policy *policy_new(size_t len)
+{
+	struct tconn_policy *p = kzalloc(sizeof(*p), GFP_KERNEL);
+
+	if (!p)
+		return NULL;
+	p->len = len;
+	p->pcr = TCONN_PCR_DEFAULT;
+	p->timeout_max_ms = TCONN_TIMEOUT_MAX_MS;
+	p->indicator_required = true;
+	p->display = (struct tconn_globs){ .max = TCONN_POLICY_DISPLAYS, .glob = p->display_glob };
+	p->input = (struct tconn_globs){ .max = TCONN_POLICY_INPUTS, .glob = p->input_glob };
+	p->indicator = (struct tconn_globs){ .max = TCONN_POLICY_INDICATORS,
+					     .glob = p->indicator_glob };
+	p->text = kvmalloc(len, GFP_KERNEL);
+	p->words = kvmalloc(len + 1, GFP_KERNEL);
+	if (p->text && p->words)
+		return p;
+	policy_free(p);
+	return NULL;
+}
+
+/* Takes p in all cases. */
+static int policy_accept(struct tconn_policy *p)
+{
+	struct tconn_event_policy event = { .len = p->len };
+	int ret;
+
+	/* Pairs with tconn_policy(); before the input handler, which asks for it. */
+	smp_store_release(&loaded, p);
+	ret = tconn_input_register();
+	if (ret) {
+		WRITE_ONCE(loaded, NULL);
+		policy_free(p);
+		return ret;
+	}
+	memcpy(event.digest, p->digest, sizeof(event.digest));
+	/* Not fatal here: without a TPM it is BIND that refuses, and says so. */
+	tconn_measure(TCONN_EVENT_POLICY, &event, sizeof(event));
+	pr_info("tconn: policy %*phN accepted, %u app(s)\n", TCONN_DIGEST_SIZE, p->digest,
+		p->app_count);
+	return 0;
+}
+
+static int policy_load(const char __user *buf, size_t len)
+{
+	struct tconn_policy *p = policy_new(len);
+	int ret;
+
+	if (!p)
+		return -ENOMEM;
+	ret = -EFAULT;
+	if (copy_from_user(p->text, buf, len))
+		goto free;
+	ret = check_ascii(p->text, len);
+	if (ret)
+		goto free;
+	memcpy(p->words, p->text, len);
+	p->words[len] = '\0';
+	ret = parse_policy(p);
+	if (ret)
+		goto free;
+	sha256(p->text, len, p->digest);
+	return policy_accept(p);
+free:
+	policy_free(p);
+	return ret;
+}
+
+/*
+ *	-EPERM	a policy is loaded already
+ *	-EINVAL	not the grammar (line and reason are in the kernel log), or not in one write
+ *	-EFBIG	over TCONN_POLICY_MAX bytes
+ */
+static ssize_t policy_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	int ret;
+
+	if (*pos || !len)
+		return -EINVAL;
+	if (len > TCONN_POLICY_MAX)
+		return -EFBIG;
+	mutex_lock(&policy_lock);
+	ret = loaded ? -EPERM : policy_load(buf, len);
+	mutex_unlock(&policy_lock);
+	if (ret)
+		return ret;
+	*pos = len;
+	return len;
+}
+
+static ssize_t policy_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
+{
+	const struct tconn_policy *p = tconn_policy();
+
+	return p ? simple_read_from_buffer(buf, len, pos, p->text, p->len) : 0;
+}
+
+const struct file_operations tconn_policy_fops = {
+	.owner = THIS_MODULE,
+	.read = policy_read,
+	.write = policy_write,
+	.llseek = default_llseek,
+};
+
+void tconn_policy_exit(void)
+{
+	policy_free(loaded);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TCONN_POLICY_H
+#define TCONN_POLICY_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+#include "uapi/tconn.h"
+
+struct device;
+
+#define TCONN_POLICY_APPS	16
+#define TCONN_POLICY_DISPLAYS	4
+#define TCONN_POLICY_INPUTS	16
+#define TCONN_POLICY_INDICATORS	1
+
+struct tconn_globs {
+	unsigned int count, max;
+	const char **glob;	/* point into tconn_policy::words */
+};
+
+struct tconn_policy {
+	u8 digest[TCONN_DIGEST_SIZE];	/* of text */
+	u32 pcr;
+	u32 timeout_max_ms;
+	bool indicator_required;
+	unsigned int app_count;
+	u8 app[TCONN_POLICY_APPS][TCONN_DIGEST_SIZE];
+	struct tconn_globs display, input, indicator;
+	const char *display_glob[TCONN_POLICY_DISPLAYS];
+	const char *input_glob[TCONN_POLICY_INPUTS];
+	const char *indicator_glob[TCONN_POLICY_INDICATORS];
+	size_t len;
+	char *text;		/* as written, for reading back */
+	char *words;		/* a copy, cut into words */
+};
+
+extern const struct file_operations tconn_policy_fops;
+
+/* NULL until one is accepted; then the same one until the module goes. */
+const struct tconn_policy *tconn_policy(void);
+bool tconn_policy_lists_app(const struct tconn_policy *p, const u8 *digest);
+/* Nothing below /devices/virtual/ ever matches. */
+bool tconn_policy_lists_device(const struct tconn_globs *globs, struct device *dev);
+void tconn_policy_exit(void);
+
+#endif
