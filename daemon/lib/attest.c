@@ -141,7 +141,7 @@ static void linger(int fd)
 	}
 }
 
-void tconn_refuse(struct tconn_channel *c, int code, const struct tconn_error *why)
+void tconn_channel_refuse(struct tconn_channel *c, int code, const struct tconn_error *why)
 {
 	_cleanup_message_ struct tconn_message m = { .type = TCONN_MSG_REFUSAL };
 

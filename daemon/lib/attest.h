@@ -6,7 +6,7 @@
  * the verdict, a REFUSAL and nothing else.
  *
  * Everything here blocks, each message with a deadline. A failure is told to the
- * peer by tconn_refuse(), which the caller calls once with what it got.
+ * peer by tconn_channel_refuse(), which the caller calls once with what it got.
  */
 #ifndef TCONN_ATTEST_H
 #define TCONN_ATTEST_H
@@ -77,6 +77,6 @@ int tconn_message_receive(struct tconn_channel *c, enum tconn_message_type type,
  * tconn_channel_close() only afterwards. Does nothing where the peer has gone or
  * refused first.
  */
-void tconn_refuse(struct tconn_channel *c, int code, const struct tconn_error *why);
+void tconn_channel_refuse(struct tconn_channel *c, int code, const struct tconn_error *why);
 
 #endif

@@ -203,7 +203,7 @@ static bool connect_once(struct service *s)
 		r = converse(s, c, &trusted, &err);
 		/* Ends with a REFUSAL unless the other side ended it. */
 		if (r != -ECANCELED)
-			tconn_refuse(c, r, &err);
+			tconn_channel_refuse(c, r, &err);
 	}
 	state_disconnected(s->state, err.text);
 	if (r != -ECANCELED)
