@@ -79,5 +79,6 @@ void tconn_canvas_span(const struct tconn_brush *brush, int32_t x, int32_t y, ui
 	p = row(brush->canvas, y);
 	for (int32_t i = box.x0; i < box.x1; i++)
 		p[i] = 0xff000000u | mix(p[i], brush->colour, 16, coverage) |
-		       mix(p[i], brush->colour, 8, coverage) | mix(p[i], brush->colour, 0, coverage);
+		       mix(p[i], brush->colour, 8, coverage) |
+		       mix(p[i], brush->colour, 0, coverage);
 }

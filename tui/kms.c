@@ -199,7 +199,9 @@ static size_t kms_fds(struct tui_backend *b, struct pollfd *fds)
 	struct kms *k = kms_of(b);
 
 	for (size_t i = 0; i < k->n_keyboards; i++)
-		fds[i] = (struct pollfd){ .fd = libevdev_get_fd(k->keyboards[i]), .events = POLLIN };
+		fds[i] = (struct pollfd){
+			.fd = libevdev_get_fd(k->keyboards[i]), .events = POLLIN,
+		};
 	return k->n_keyboards;
 }
 

@@ -98,7 +98,7 @@ static void move_keys(struct tconn_layout *l, int32_t by)
 static void place_frame(struct tconn_font *font, struct tconn_layout *l)
 {
 	int32_t em = l->em, width = l->screen.x1, height = l->screen.y1;
-	int32_t column = width - 2 * l->margin, legend;
+	int32_t column = width - 2 * l->margin, legend, bottom;
 
 	if (column > COLUMN * em)
 		column = COLUMN * em;
@@ -108,8 +108,9 @@ static void place_frame(struct tconn_font *font, struct tconn_layout *l)
 				      (width - column) / 2 + column, 0 };
 	legend = flow_keys(font, l);
 	move_keys(l, height - tenths(em, 12) - legend);
-	l->hint = (struct tconn_box){ l->card.x0, height - tenths(em, 12) - legend - tenths(em, 24),
-				      l->card.x1, height - tenths(em, 12) - legend - tenths(em, 7) };
+	bottom = height - tenths(em, 12) - legend;
+	l->hint = (struct tconn_box){ l->card.x0, bottom - tenths(em, 24),
+				      l->card.x1, bottom - tenths(em, 7) };
 	l->card.y1 = l->hint.y0 - tenths(em, 5);
 }
 

@@ -54,7 +54,7 @@ static int parse_size(const char *s, struct tui_options *o)
 {
 	if (number(&s, TCONN_RENDER_MAX, &o->width) || *s++ != 'x' ||
 	    number(&s, TCONN_RENDER_MAX, &o->height) || *s || !o->width || !o->height) {
-		fprintf(stderr, "tconn-tui: --size wants WIDTHxHEIGHT in pixels, such as 1280x800\n");
+		fprintf(stderr, "tconn-tui: --size wants WIDTHxHEIGHT, such as 1280x800\n");
 		return -1;
 	}
 	return 0;

@@ -193,7 +193,8 @@ static void draw_statement(struct painter *p, const struct tconn_statement *s)
 	for (uint32_t i = 0; i < l->lines.count; i++) {
 		const struct tconn_line *line = &l->lines.lines[i];
 		int32_t baseline = top + (int32_t)i * l->line_height + px * 21 / 20;
-		int32_t slack = l->text.x1 - l->text.x0 - tconn_text_pixels(line->width, l->text_px);
+		int32_t width = tconn_text_pixels(line->width, l->text_px);
+		int32_t slack = l->text.x1 - l->text.x0 - width;
 		int32_t x = l->text.x0 + (l->centred && slack > 0 ? slack / 2 : 0);
 
 		text_n(p, TCONN_FACE_REGULAR, s->text + line->start, line->end - line->start,

@@ -54,8 +54,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (tui_request_parse(data, size - 1 - keys, &request))
 		return 0;
-	if (request.timeout_ms < TCONN_TIMEOUT_MIN_MS || request.timeout_ms > TCONN_TIMEOUT_MAX_MS ||
-	    request.statement < data || request.statement + request.statement_len > data + size)
+	if (request.timeout_ms < TCONN_TIMEOUT_MIN_MS ||
+	    request.timeout_ms > TCONN_TIMEOUT_MAX_MS || request.statement < data ||
+	    request.statement + request.statement_len > data + size)
 		abort();
 	if (tconn_statement_parse(request.statement, request.statement_len, &s, &at) == 0)
 		type(&s, data + size - 1 - keys, keys);

@@ -79,7 +79,8 @@ static void run(struct __test_metadata *_metadata, char *const argv[], const voi
 static char *const session_argv[] = { TUI_PROGRAM, NULL };
 static char *const check_argv[] = { TUI_PROGRAM, "--check", "--size", "800x480", NULL };
 
-static size_t confirm_request(uint8_t request[static COMPOSE_MAX], const char *text, size_t text_len)
+static size_t confirm_request(uint8_t request[static COMPOSE_MAX], const char *text,
+			      size_t text_len)
 {
 	uint8_t statement[TCONN_STATEMENT_MAX];
 	size_t len = compose_statement(statement, TCONN_KIND_CONFIRM, 0, 0, text, text_len);
