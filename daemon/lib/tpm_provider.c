@@ -256,6 +256,25 @@ static void signing_free(void *data)
 	OPENSSL_free(s);
 }
 
+/* EVP_DigestSignFinal() works on a copy, so that the caller may go on with its own. */
+static void *signing_dup(void *data)
+{
+	const struct signing *from = data;
+	struct signing *s = OPENSSL_zalloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->key = from->key;
+	if (from->md) {
+		s->md = EVP_MD_CTX_new();
+		if (!s->md || EVP_MD_CTX_copy_ex(s->md, from->md) != 1) {
+			signing_free(s);
+			return NULL;
+		}
+	}
+	return s;
+}
+
 static int signing_init(void *data, void *keydata, const OSSL_PARAM params[])
 {
 	struct signing *s = data;
@@ -337,6 +356,7 @@ static int digest_sign_final(void *data, unsigned char *sig, size_t *ret_len, si
 static const OSSL_DISPATCH signature_functions[] = {
 	FN(OSSL_FUNC_SIGNATURE_NEWCTX, signing_new),
 	FN(OSSL_FUNC_SIGNATURE_FREECTX, signing_free),
+	FN(OSSL_FUNC_SIGNATURE_DUPCTX, signing_dup),
 	FN(OSSL_FUNC_SIGNATURE_SIGN_INIT, signing_init),
 	FN(OSSL_FUNC_SIGNATURE_SIGN, sign_digest),
 	FN(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, digest_sign_init),

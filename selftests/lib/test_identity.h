@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Identities without enrolment: an issuer of this test, and identity directories
+ * with certificates for the keys of a TPM. Steps that fail end the program.
+ */
+#ifndef TCONN_TEST_IDENTITY_H
+#define TCONN_TEST_IDENTITY_H
+
+#include "daemon/lib/identity.h"
+#include "daemon/lib/issuer.h"
+
+/* dir: where the issuer is made. */
+struct tconn_issuer *test_issuer(const char *dir, const char *name);
+/* Makes the TPM's keys and dir with ak.pem tls.pem data.pem ca.pem; name NULL: a
+ * device's, its id from the EK.
+ */
+void test_identity(const struct tconn_issuer *issuer, const char *issuer_dir, const char *tcti,
+		   const char *name, const char *dir, struct tconn_identity *ret);
+
+#endif
