@@ -21,7 +21,8 @@
  *	TCONN_IOC_DECIDE	indicator off, input back, screen back; the record
  *				is measured and returned
  *	close(fd)		gives everything back; in BOUND or ACTIVE it aborts
- *				with TCONN_CAUSE_CLOSED.
+ *				with TCONN_CAUSE_CLOSED. So does the admitted
+ *				process's end, whoever else holds the fd.
  *
  * One fd is one session and one task group: after BIND, ioctls, read and mmap
  * from another mm than the admitted one fail with -EPERM. There is at most one
@@ -124,7 +125,7 @@ struct tconn_version {
  *	-ENODEV		display_fd is no DRM primary node the policy lists, or has
  *			no lit output; or no listed input device is present
  *	-ENOLCK		the policy requires an indicator and none is armed
- *	-EHWPOISON	no TPM, or the TPM refused the measurement
+ *	-EHWPOISON	no TPM, or the TPM refused the measurement, or the log is full
  *	-EMSGSIZE	statement empty or over TCONN_STATEMENT_MAX
  *	-ERANGE		timeout outside the limits
  */
@@ -174,15 +175,16 @@ struct tconn_record {
 	__u8 statement_digest[TCONN_DIGEST_SIZE];	/* SHA-256(statement) */
 	__u8 nonce[TCONN_NONCE_SIZE];
 	__u8 frame_digest[TCONN_DIGEST_SIZE];	/* SHA-256 of the scanout's rows,
-						 * width * 4 bytes each, after the
-						 * last PRESENT; zero if none
+						 * width * 4 bytes each, as
+						 * ACTIVATE or the last PRESENT
+						 * left them; zero if neither
 						 */
 	__u8 app_digest[TCONN_DIGEST_SIZE];
 	__u8 policy_digest[TCONN_DIGEST_SIZE];	/* SHA-256(policy text) */
 	__u32 width, height;	/* pixels */
 	__u32 format;		/* DRM fourcc */
 	__u32 refresh_mhz;	/* millihertz */
-	__u32 presents;		/* frames shown */
+	__u32 presents;		/* frames shown, the one of ACTIVATE included */
 	__u32 keys;		/* key presses delivered to the app */
 	__u16 input_bustype, input_vendor, input_product, input_version;
 				/* device of the last key press, else 0 */
@@ -263,7 +265,12 @@ struct tconn_event_policy {
 	__u32 flags;		/* 0: unsigned */
 };
 
-/* At each BIND that got as far as a digest: admission or refusal. 312 bytes. */
+/*
+ * At each BIND that got as far as a digest: admission of the app, or refusal of
+ * it (NOT_LISTED, MAPPING, TRACED). What the machine lacks (indicator, input,
+ * display) is no refusal of the app and makes no event; the same refusal twice
+ * in a row makes one. 312 bytes.
+ */
 struct tconn_event_app {
 	__u64 session;		/* 0 where refused */
 	__u32 admitted;		/* 1 or 0 */
@@ -278,7 +285,7 @@ struct tconn_event_app {
  * Policy text, version 1: ASCII lines, '#' starts a comment, unknown keywords
  * refuse the whole policy (with line number in the kernel log).
  *
- *	tconn-policy 1			first line
+ *	tconn-policy 1			first line that is no comment
  *	pcr N				8..15, default 13
  *	app sha256 HEX NAME		an executable that may hold a session (1..16)
  *	display GLOB			sysfs device path of a display device (1..4)

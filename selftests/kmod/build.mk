@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests of tconn.ko, one a noun of kmod/, and the programs they share with other
+# tests: all static, since guests have no libraries; static-PIE, since the module
+# wants its apps so.
+
+KMOD_TEST_DIR := $(BUILD)/selftests/kmod
+KMOD_TEST_TOOLS := $(KMOD_TEST_DIR)/hold_session $(KMOD_TEST_DIR)/ree_picture
+KMOD_TESTS := $(patsubst selftests/kmod/%.c,$(KMOD_TEST_DIR)/%,$(wildcard selftests/kmod/*_test.c))
+
+GUEST_TESTS += $(KMOD_TESTS)
+
+KMOD_TEST_CFLAGS := $(TCONN_CFLAGS) -fPIE -MMD -MP $(shell pkg-config --cflags libdrm)
+$(KMOD_TEST_DIR)/%.o: selftests/kmod/%.c
+	@mkdir -p $(@D)
+	$(CC) $(KMOD_TEST_CFLAGS) -c -o $@ $<
+
+# The harness's macros leave static functions and parameters unused.
+$(KMOD_TEST_DIR)/%_test.o: selftests/kmod/%_test.c
+	@mkdir -p $(@D)
+	$(CC) $(KMOD_TEST_CFLAGS) -Wno-unused-parameter -Wno-unused-function -Wno-missing-field-initializers \
+		-I$(CACHE)/kselftest -c -o $@ $<
+
+KMOD_TEST_LDFLAGS := -static-pie $(TCONN_LDFLAGS)
+$(KMOD_TEST_DIR)/hold_session: $(KMOD_TEST_DIR)/hold_session.o $(KMOD_TEST_DIR)/client.o
+	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^
+$(KMOD_TEST_DIR)/ree_picture: $(KMOD_TEST_DIR)/ree_picture.o
+	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm
+$(KMOD_TESTS): $(KMOD_TEST_DIR)/%_test: $(KMOD_TEST_DIR)/%_test.o $(KMOD_TEST_DIR)/client.o \
+		$(KMOD_TEST_DIR)/guest.o | $(KMOD_TEST_TOOLS)
+	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -lcrypto
+
+-include $(wildcard $(KMOD_TEST_DIR)/*.d)
