@@ -73,6 +73,11 @@ def boot_line(signed=False):
     return " ".join(line.strip() for line in lines if line.strip() and line[0] != "#")
 
 
+def command_line(append=""):
+    """What a guest's kernel is told, as PCR 9 sees it but for what firmware adds."""
+    return f"console=ttyS0 rdinit=/init {boot_line()} {append}".strip()
+
+
 class Guest:
     def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
                  screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None,
@@ -132,13 +137,12 @@ class Guest:
 
     def _arguments(self):
         accel = os.environ.get("TCONN_ACCEL", "tcg")
-        line = (f"console=ttyS0 rdinit=/init {boot_line()} {self.append}").strip()
         arguments = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-machine", "q35,smm=off,vmport=off",
             "-accel", accel + (",thread=multi" if accel == "tcg" else ""),
             "-cpu", "host" if accel == "kvm" else "max", "-m", self.memory, "-smp", "2",
-            "-kernel", self.image.kernel, "-initrd", self.image.initrd, "-append", line,
+            "-kernel", self.image.kernel, "-initrd", self.image.initrd, "-append", command_line(self.append),
             "-display", "none", "-msg", "timestamp=on",
             "-D", self.directory / "trace.log", "-d", "trace:ps2_set_ledstate",
             "-chardev", f"socket,id=qmp,path={self._socket('qmp')}", "-mon", "qmp,mode=control",

@@ -10,8 +10,8 @@
 """
 
 import pathlib
-import socket
 import subprocess
+import threading
 import time
 
 from . import process
@@ -28,6 +28,7 @@ class Manufacturer:
         self.directory = pathlib.Path(directory).absolute()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.issuers = self.directory / "issuers.pem"
+        self._lock = threading.Lock()   # the first certificate makes the CA's files
         d = self.directory
         (d / "localca.conf").write_text(
             f"statedir = {d}\nsigningkey = {d}/signkey.pem\n"
@@ -41,6 +42,10 @@ class Manufacturer:
 
     def make(self, state):
         """A TPM's state with an EK and its certificate, locked."""
+        with self._lock:
+            self._make(state)
+
+    def _make(self, state):
         run = subprocess.run(
             ["swtpm_setup", "--tpm2", "--tpmstate", str(state), "--config",
              str(self.directory / "setup.conf"), "--createek", "--create-ek-cert", "--lock-nvram",
