@@ -52,7 +52,7 @@ int tconn_cbor_string(struct tconn_cbor *r, char *ret, size_t size, struct tconn
 /* A byte string of exactly len bytes. */
 int tconn_cbor_fixed(struct tconn_cbor *r, uint8_t *ret, size_t len, struct tconn_error *err);
 int tconn_cbor_array(struct tconn_cbor *r, size_t max, size_t *ret, struct tconn_error *err);
-int tconn_cbor_tag(struct tconn_cbor *r, uint64_t tag, struct tconn_error *err);
+int tconn_cbor_tag(struct tconn_cbor *r, uint8_t tag, struct tconn_error *err);	/* tag < 24 */
 int tconn_cbor_map(struct tconn_cbor *r, size_t max, struct tconn_cbor_map *ret,
 		   struct tconn_error *err);
 /* The next key of a map, at most max. Only while map->left is not zero. */
