@@ -15,7 +15,6 @@ part of the device's image (hence measured with it); the device's are given to t
 service by its operator when it runs, because each image's digest depends on what is in it.
 """
 
-import concurrent.futures
 import contextlib
 import json
 import pathlib
@@ -130,27 +129,20 @@ class Scene:
         self.maker = Manufacturer(self.directory / "tpm-maker")
         self._echo("building the images of device and service")
         service, device = self._images()
-        wire = Wire()
-        guests = [Guest(service, self.directory / "service", manufacturer=self.maker, wire=wire),
-                  Guest(device, self.directory / "device", manufacturer=self.maker, wire=wire,
-                        **self._device_options)]
+        common = {"manufacturer": self.maker, "wire": Wire(), "wait": False}
         self._echo("booting device and service (each with a TPM of its own)")
         try:
-            self.service, self.device = self._boot(guests)
+            self.service = self._start(service, **common)
+            self.device = self._start(device, **common, **self._device_options)
+            self.service.ready()
+            self.device.ready()
         except BaseException:
             self._stack.close()
             raise
         return self
 
-    def _boot(self, guests):
-        # The TPM maker's CA files are shared: the first start makes them.
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            jobs = [pool.submit(g.__enter__) for g in guests]
-            concurrent.futures.wait(jobs)
-        for guest, job in zip(guests, jobs):
-            if not job.exception():
-                self._stack.push(guest)
-        return [job.result() for job in jobs]
+    def _start(self, built, **options):
+        return self._stack.enter_context(Guest(built, self.directory / built.name, **options))
 
     def __exit__(self, *details):
         return self._stack.__exit__(*details)

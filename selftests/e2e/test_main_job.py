@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job between two guests, its answers and its refusals: what the service
+says is judged, and what the screen and the lamp show from outside the device.
+
+Tests run in the order of their names and share one scene; the last ones spoil the
+device's state on purpose (its logs remember), and nothing may follow them.
+"""
+
+import json
+import pathlib
+import struct
+import sys
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from harness import paths           # noqa: E402
+from harness.scene import Scene     # noqa: E402
+
+GRACE = 1.2     # seconds after the last change of picture before a key confirms, and a margin
+PIN = "83650274"
+
+# struct tconn_tui_request and struct tconn_tui_reply of tui/protocol.h.
+REQUEST = struct.Struct("<4sHHII32s8x")
+REPLY = struct.Struct("<4sHHiIIIII")
+TUI_REFUSED = 2
+
+
+def tui_request(text):
+    statement = struct.pack("<4sHHIHH", b"TCST", 1, 1, len(text), 0, 0) + text.encode()
+    return REQUEST.pack(b"TCRQ", 1, 0, 10000, len(statement), bytes(range(32))) + statement
+
+
+class MainJob(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = paths.OUT / "check" / "e2e" / "MainJob"
+        cls.scene = cls.enterClassContext(Scene(cls.directory))
+        cls.device, cls.service = cls.scene.device, cls.scene.service
+        cls.scene.enrol()
+
+    # -- helpers
+
+    def ask(self, kind, text, *keys, timeout=60, extra=()):
+        """A whole session with these keys; what tconnctl said: (status, reply, errors)."""
+        ask = self.scene.ask(kind, text, timeout, extra)
+        self.device.lamp.wait(lit=True, timeout=60)
+        time.sleep(GRACE)
+        self.device.keys(*keys)
+        answer = ask.result()
+        self.device.lamp.wait(lit=False)
+        return answer
+
+    def assert_checks_pass(self, checks):
+        self.assertTrue(checks)
+        self.assertEqual([c for c in checks if not c["pass"]], [])
+
+    def failed_check(self, checks, name):
+        found = [c for c in checks if c["name"] == name]
+        self.assertEqual(len(found), 1, checks)
+        self.assertFalse(found[0]["pass"], found)
+        return found[0]["reason"]
+
+    # -- before the device is let in
+
+    def test_00_device_that_is_not_enrolled_is_refused(self):
+        self.scene.serve(enrolled=False)
+        self.device.sh("mkdir -p -m 0700 /run/tconn")
+        self.device.spawn("exec tconnd --config /etc/tconn/tconnd.json", "/run/tconnd.log")
+        self.device.wait_for("grep -i 'not enrolled' /run/tconnd.log", 60)
+        self.service.wait_for("grep -i 'not enrolled' /run/serviced.log", 10)
+
+    def test_10_both_sides_trust_each_other(self):
+        self.service.sh(f"tconnctl device add {self.scene.device_id}")
+        state = self.scene.wait_connected()
+        self.assert_checks_pass(state["checks"])
+        self.assert_checks_pass(self.scene.device_status()["service"]["checks"])
+        names = {c["name"] for c in state["checks"]}
+        self.assertLessEqual({"ak-certificate", "ak-key", "quote-signature", "quote-fresh",
+                              "quote-pcrs", "boot-log", "boot-reference", "ima-log",
+                              "ima-reference", "tconn-log", "tconn-reference"}, names)
+
+    # -- sessions
+
+    def test_20_confirmed(self):
+        status, answer, errors = self.ask("confirm", "Pay 120.00 EUR to ACME Ltd?", "ret")
+        self.assertEqual((status, answer["outcome"]), (0, "confirmed"), errors)
+        self.assert_checks_pass(answer["checks"])
+        self.verify_receipt(answer["receipt"])
+
+    def verify_receipt(self, number):
+        """Offline: from the file and the issuer's certificate alone; one bit spoils it."""
+        self.service.sh(f"tconnctl receipt show {number} --out /run/receipt.cose")
+        shown = json.loads(self.service.sh("tconnctl --json receipt verify /run/receipt.cose "
+                                           "--trust /etc/tconn/ca.pem").output)
+        self.assertTrue(shown["ok"])
+        cose = bytearray(self.service.get("/run/receipt.cose"))
+        cose[len(cose) // 2] ^= 1
+        self.service.put("/run/spoilt.cose", cose)
+        result = self.service.sh("tconnctl receipt verify /run/spoilt.cose "
+                                 "--trust /etc/tconn/ca.pem", check=False)
+        self.assertEqual(result.status, 4, result.output)
+
+    def test_21_denied(self):
+        status, answer, _ = self.ask("confirm", "Open the door?", "esc")
+        self.assertEqual((status, answer["outcome"]), (1, "denied"))
+
+    def test_22_nobody_answers(self):
+        ask = self.scene.ask("confirm", "Is anybody there?", timeout=4)
+        self.device.lamp.wait(lit=True, timeout=60)
+        status, answer, _ = ask.result()
+        self.device.lamp.wait(lit=False)
+        self.assertEqual((status, answer["outcome"]), (3, "aborted"), answer)
+        self.assertRegex(json.dumps(answer["cause"]), "(?i)time.?out")
+
+    def test_23_key_before_the_grace_time_does_not_confirm(self):
+        ask = self.scene.ask("confirm", "Too quick?", timeout=20)
+        self.device.lamp.wait(lit=True, timeout=60)
+        self.device.keys("ret")
+        time.sleep(GRACE)
+        self.assertTrue(self.device.lamp.lit(), "a key within the grace time ended the session")
+        self.device.keys("esc")
+        self.assertEqual(ask.result()[1]["outcome"], "denied")
+
+    def test_24_pin(self):
+        status, answer, errors = self.ask("pin", "Enter your PIN.", *PIN, "ret",
+                                          extra=["--pin-min", "4", "--pin-max", "8"])
+        # The last digit changed the picture; the key after it came too early. Once more.
+        self.assertEqual((status, answer["outcome"]), (0, "entered"), errors)
+        self.assertEqual(answer["pin"], "received")
+        self.assertNotIn(PIN, json.dumps(answer))
+
+    def test_25_pin_is_nowhere_on_disk_or_in_logs(self):
+        for guest, places in ((self.device, "/run /var /tmp"), (self.service, "/run /var /tmp")):
+            found = guest.sh(f"grep -rl {PIN} {places} 2>/dev/null; dmesg | grep {PIN}",
+                             check=False).output
+            # The harness' own request and its script are not the system's.
+            found = [line for line in found.splitlines() if not line.startswith("/run/shell/")]
+            self.assertEqual(found, [])
+
+    # -- statements that are refused before anything is shown
+
+    def refuse_statement(self, text):
+        before = len(self.device.lamp.events())
+        status, answer, errors = self.scene.ask("confirm", text).result(30)
+        self.assertEqual(status, 6, (answer, errors))
+        self.assertEqual(len(self.device.lamp.events()), before)
+        return answer["error"]
+
+    def test_30_three_statements_three_errors(self):
+        too_long = self.refuse_statement("a" * 6145)
+        no_glyph = self.refuse_statement("Pay 5 \U0001f4a9?")
+        control = self.refuse_statement("Pay\x07 5?")
+        self.assertIn("6144", too_long)
+        self.assertIn("glyph", no_glyph.lower())
+        self.assertEqual(len({too_long, no_glyph, control}), 3)
+
+    # -- programs that may not hold a session; these stay in the device's logs
+
+    def run_tui(self, program):
+        """The reply's status and message of a TUI started by hand."""
+        self.device.put("/run/request", tui_request("Not from the service"))
+        self.device.sh(f"{program} </run/request >/run/reply")
+        reply = self.device.get("/run/reply")
+        fields = REPLY.unpack_from(reply)
+        return fields[2], reply[REPLY.size:].decode("utf-8", "replace")
+
+    def test_80_changed_tui_gets_no_session_and_the_service_sees_it(self):
+        self.device.sh("cp /usr/sbin/tconn-tui /run/changed-tui && chmod 755 /run/changed-tui")
+        tui = bytearray(self.device.get("/run/changed-tui"))
+        at = tui.index(b"trusted")      # a byte of a text: the program runs as before
+        tui[at] ^= 0x20
+        self.device.put("/run/changed-tui", tui, 0o755)
+        lit = len(self.device.lamp.events())
+        status, message = self.run_tui("/run/changed-tui")
+        self.assertEqual(status, TUI_REFUSED, message)
+        self.assertEqual(len(self.device.lamp.events()), lit)
+        digest = self.device.sh("sha256sum /run/changed-tui").output.split()[0]
+        log = self.device.sh("cat /sys/kernel/security/tconn/log_ascii").output
+        self.assertIn(digest, log)
+        self.assert_service_sees(digest)
+
+    def assert_service_sees(self, digest):
+        """The next attestation is not trusted any more, and says what it saw."""
+        self.device.sh("killall tconnd")
+        self.device.spawn("exec tconnd --config /etc/tconn/tconnd.json", "/run/tconnd.log")
+        deadline = time.monotonic() + 60
+        while True:
+            state = self.scene.device_state()
+            if state["checks"] and not state["trusted"]:
+                break
+            self.assertLess(time.monotonic(), deadline, state)
+            time.sleep(0.5)
+        reason = self.failed_check(state["checks"], "tconn-reference")
+        self.assertIn(digest[:16], reason)
+        self.failed_check(state["checks"], "ima-reference")
+        status, _, errors = self.scene.ask("confirm", "Still there?").result(30)
+        self.assertNotEqual(status, 0, errors)
+
+
+class RootExtendsPcr(unittest.TestCase):
+    """Root can extend the module's PCR, but then the log does not replay to it."""
+
+    def test_extended_pcr_is_seen(self):
+        directory = paths.OUT / "check" / "e2e" / "RootExtendsPcr"
+        with Scene(directory, device_extra={"/usr/bin/tpm2_pcrextend": "/usr/bin/tpm2_pcrextend"}) \
+                as scene:
+            scene.enrol()
+            scene.serve()
+            scene.connect()
+            scene.device.sh("TPM2TOOLS_TCTI=device:/dev/tpmrm0 tpm2_pcrextend "
+                            "13:sha256=" + "a5" * 32)
+            status, answer, errors = scene.ask("notice", "Anything?", timeout=5).result(60)
+            self.assertEqual(status, 4, (answer, errors))
+            failed = [c["name"] for c in answer["checks"] if not c["pass"]]
+            self.assertIn("tconn-log", failed)
+
+
+if __name__ == "__main__":
+    unittest.main()
