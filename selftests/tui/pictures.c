@@ -27,6 +27,8 @@ const struct picture pictures[] = {
 	{ .name = "pin-0", .statement = PIN(4, 8, "PIN of the card that ends in 1234") },
 	{ .name = "pin-3", .statement = PIN(4, 8, "PIN of the card that ends in 1234"),
 	  .entered = 3 },
+	{ .name = "pin-4", .statement = PIN(4, 8, "PIN of the card that ends in 1234"),
+	  .entered = 4 },
 	{ .name = "pin-short", .statement = PIN(4, 8, "PIN of the card that ends in 1234"),
 	  .entered = 3, .hint = TCONN_HINT_SHORT },
 	{ .name = "pin-full", .statement = PIN(1, 12, "PIN"), .entered = 12,

@@ -207,6 +207,7 @@ TEST(no_glyph)
 		{ "\xf0\x9f\x92\xb0", 0 },		/* emoji */
 		{ "12\xcc\xb6" "0", 2 },		/* combining strike through */
 		{ "a\xcc\x88", 1 },			/* combining diaeresis */
+		{ "a\xcc\x95", 1 },			/* combining, beside its letter */
 		{ "a\xd7\x90", 1 }, { "\xd8\xa7", 0 },	/* Hebrew and Arabic: right to left */
 		{ "a\xee\xbc\x80", 1 },			/* private use U+EF00, in the font */
 		{ "a\xe2\xa0\x80", 1 },			/* braille blank: a glyph without ink */
