@@ -1,0 +1,1240 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * tconn-serviced on real sockets: what it accepts from a device that this
+ * program plays, and everything it must refuse.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <kselftest_harness.h>
+
+#include "daemon/lib/jsonline.h"
+#include "daemon/lib/receipt.h"
+#include "tui/protocol.h"
+#include "tui/statement.h"
+#include "world.h"
+
+#define PENDING 4	/* as configured below */
+
+static struct world w;
+static pid_t serviced;
+
+static const char *text(struct json_object *obj, const char *key)
+{
+	const char *s = "";
+
+	tconn_json_string(obj, key, &s, NULL);
+	return s;
+}
+
+static bool yes(struct json_object *obj, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(obj, key, &v) && json_object_get_boolean(v);
+}
+
+/* The reason of a check, with '+' or '-' before it; "" where it was not made. */
+static const char *check_of(struct json_object *obj, const char *name)
+{
+	static char line[300];
+	struct json_object *checks;
+
+	line[0] = '\0';
+	if (!json_object_object_get_ex(obj, "checks", &checks))
+		return line;
+	for (size_t i = 0; i < json_object_array_length(checks); i++) {
+		struct json_object *c = json_object_array_get_idx(checks, i);
+
+		if (strcmp(text(c, "name"), name) == 0)
+			snprintf(line, sizeof(line), "%c%s", yes(c, "pass") ? '+' : '-', text(c, "reason"));
+	}
+	return line;
+}
+
+static struct json_object *show(const char *id)
+{
+	struct json_object *reply = world_call(w.admin, 5000, "{\"do\":\"device-show\",\"id\":\"%s\"}", id);
+	struct json_object *device = NULL;
+
+	if (json_object_object_get_ex(reply, "device", &device))
+		json_object_get(device);
+	json_object_put(reply);
+	return device;
+}
+
+static bool is_connected(void *arg)
+{
+	struct json_object *device = show(arg);
+	bool connected = device && yes(device, "connected");
+
+	json_object_put(device);
+	return connected;
+}
+
+static bool is_gone(void *arg)
+{
+	return !is_connected(arg);
+}
+
+/* The service's last word: the reason of its REFUSAL, or what else came. */
+static const char *refusal(struct player *p)
+{
+	static char said[1024];
+	struct tconn_message m = { 0 };
+	int r = tconn_message_receive(p->channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX, 15000, &m, &p->err);
+
+	snprintf(said, sizeof(said), "%s", r < 0 ? p->err.text : m.text);
+	tconn_message_free(&m);
+	return said;
+}
+
+static bool contains(const char *text_, const char *part)
+{
+	return strstr(text_, part) != NULL;
+}
+
+#define EXPECT_IN(part, whole) do { \
+	const char *whole_ = (whole); \
+	EXPECT_TRUE(contains(whole_, part)) TH_LOG("\"%s\" is not in \"%s\"", part, whole_); \
+} while (0)
+
+FIXTURE(visit) {
+	struct player p;
+};
+
+FIXTURE_SETUP(visit)
+{
+	player_open(&self->p, &w, &w.visitor, false);
+	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
+}
+
+FIXTURE_TEARDOWN(visit)
+{
+	player_close(&self->p);
+	EXPECT_TRUE(world_until(is_gone, w.visitor.identity.name, 5000));
+}
+
+TEST_F(visit, both_sides_trust_each_other)
+{
+	struct json_object *device;
+
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	EXPECT_TRUE(world_until(is_connected, w.visitor.identity.name, 5000));
+	device = show(w.visitor.identity.name);
+	ASSERT_NE(NULL, device);
+	EXPECT_TRUE(yes(device, "trusted"));
+	EXPECT_STREQ("", text(device, "last_error"));
+	EXPECT_IN("+", check_of(device, "quote-fresh"));
+	EXPECT_IN("+", check_of(device, "tconn-reference"));
+	json_object_put(device);
+}
+
+/* -- asking */
+
+struct asking {
+	const char *kind, *text;
+	const char *more;		/* JSON members */
+	struct json_object *reply;
+	pthread_t thread;
+};
+
+static void *ask_thread(void *arg)
+{
+	struct asking *a = arg;
+
+	a->reply = world_call(w.admin, 60000, "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"%s\",\"text\":\"%s\","
+			      "\"timeout_ms\":5000%s}", w.visitor.identity.name, a->kind, a->text,
+			      a->more ? a->more : "");
+	return NULL;
+}
+
+static void ask_begin(struct asking *a)
+{
+	pthread_create(&a->thread, NULL, ask_thread, a);
+}
+
+static struct json_object *ask_end(struct asking *a)
+{
+	pthread_join(a->thread, NULL);
+	return a->reply;
+}
+
+/* What a device may get wrong in its answer. */
+enum fault {
+	FAULT_NONE,
+	FAULT_NONCE, FAULT_STATEMENT, FAULT_KIND, FAULT_DARK, FAULT_OUTCOME, FAULT_OTHER_BOOT,
+	FAULT_OTHER_APP, FAULT_OTHER_POLICY, FAULT_NOT_IN_LOG, FAULT_NOT_LAST, FAULT_NO_RECORD,
+	FAULT_STATUS, FAULT_DIGITS_CHANGED, FAULT_ID, FAULT_OLD_EVIDENCE, FAULT_STATUS_CHANGED,
+};
+
+struct answering {
+	uint32_t status, outcome, cause;
+	const char *digits;
+	enum fault fault;
+};
+
+static void sha256_of(const struct tconn_bytes *b, uint8_t ret[32])
+{
+	log_sha256(b->data, b->len, ret);
+}
+
+static struct tconn_record make_record(const struct tconn_message *request, const struct answering *a,
+				       uint64_t session)
+{
+	struct tconn_record r = {
+		.magic = "TCNR", .version = 1, .size = sizeof(r), .session = session,
+		.outcome = a->outcome, .cause = a->cause,
+		.indicator = TCONN_INDICATOR_PRESENT | TCONN_INDICATOR_LIT,
+		.width = 1280, .height = 800, .presents = 3, .keys = 1,
+		.bound_ns = 1, .active_ns = 2, .lit_ns = 3, .unlit_ns = 4, .ended_ns = 5,
+	};
+
+	r.kind = request->statement.data[6];	/* statement.h: kind, little-endian */
+	memcpy(r.boot_id, world_boot_id, sizeof(r.boot_id));
+	memcpy(r.nonce, request->nonce, sizeof(r.nonce));
+	memcpy(r.app_digest, world_app_digest, 32);
+	memcpy(r.policy_digest, world_policy_digest, 32);
+	sha256_of(&request->statement, r.statement_digest);
+	switch (a->fault) {
+	case FAULT_NONCE:
+		r.nonce[0] ^= 1;
+		break;
+	case FAULT_STATEMENT:
+		r.statement_digest[0] ^= 1;
+		break;
+	case FAULT_KIND:
+		r.kind = TCONN_KIND_NOTICE;
+		break;
+	case FAULT_DARK:
+		r.indicator = TCONN_INDICATOR_PRESENT;
+		break;
+	default:
+		break;
+	}
+	return r;
+}
+
+/* As the module: admission, then the record, both measured. */
+static void play_session(struct player *p, const struct answering *a, struct tconn_record *r)
+{
+	struct tconn_event_app app = { .session = r->session, .admitted = 1, .path = "/usr/sbin/tconn-tui" };
+
+	memcpy(app.digest, world_app_digest, 32);
+	if (a->fault == FAULT_OTHER_APP)
+		app.session++;
+	player_measure(p, TCONN_EVENT_APP, &app, sizeof(app));
+	if (a->fault != FAULT_NOT_IN_LOG)
+		player_measure(p, TCONN_EVENT_RECORD, r, sizeof(*r));
+	if (a->fault == FAULT_NOT_LAST) {
+		struct tconn_record later = *r;
+
+		later.session++;
+		player_measure(p, TCONN_EVENT_RECORD, &later, sizeof(later));
+	}
+}
+
+static void set_bytes(struct tconn_bytes *b, const void *data, size_t len)
+{
+	tconn_bytes_free(b);
+	b->data = memcpy(malloc(len + 1), data, len);
+	b->len = len;
+}
+
+/* Takes one REQUEST and answers it; returns what tconn_message_send() says. */
+static int play_answer(struct player *p, const struct answering *a, struct tconn_message *request,
+		       struct tconn_message *answer)
+{
+	static uint64_t session;
+	struct tconn_record record;
+	uint8_t digest[32], nonce[32];
+	int r;
+
+	r = tconn_message_receive(p->channel, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, 5000, request, &p->err);
+	if (r < 0)
+		return r;
+	/* Sessions count up over all tests: the log lives as long as the TPM. */
+	session = session ? session + 2 : (uint64_t)getpid() * 1000;
+	*answer = (struct tconn_message){ .type = TCONN_MSG_ANSWER, .id = request->id, .status = a->status };
+	record = make_record(request, a, session);
+	play_session(p, a, &record);
+	if (a->fault != FAULT_NO_RECORD)
+		set_bytes(&answer->record, &record, sizeof(record));
+	if (a->digits)
+		set_bytes(&answer->answer, a->digits, strlen(a->digits));
+	tconn_answer_digest(answer, request->statement.data, request->statement.len, digest);
+	memcpy(nonce, request->nonce, 32);
+	nonce[5] ^= a->fault == FAULT_OLD_EVIDENCE;
+	r = tconn_attest_collect(p->channel, &p->party, TCONN_ROLE_DEVICE, nonce, digest, &answer->evidence,
+				 &p->err);
+	if (r < 0)
+		return r;
+	if (a->fault == FAULT_DIGITS_CHANGED)
+		answer->answer.data[0] = '9';
+	if (a->fault == FAULT_STATUS_CHANGED)
+		answer->status = TCONN_TUI_DECIDED;
+	answer->id += a->fault == FAULT_ID;
+	return tconn_message_send(p->channel, answer, &p->err);
+}
+
+static int take_receipt(struct player *p, const struct tconn_message *request, struct tconn_receipt *ret)
+{
+	struct tconn_message m = { 0 };
+	int r = tconn_message_receive(p->channel, TCONN_MSG_RECEIPT, TCONN_MESSAGE_MAX, 10000, &m, &p->err);
+
+	if (r == 0)
+		r = tconn_receipt_verify(m.receipt.data, m.receipt.len, p->party.trust, ret, &p->err);
+	if (r == 0)
+		world_write(world_path(&w, "receipt.cose"), m.receipt.data, m.receipt.len);
+	if (r == 0 && m.id != request->id)
+		r = -EPROTO;
+	tconn_message_free(&m);
+	return r;
+}
+
+FIXTURE(answer) {
+	struct player p;
+	struct tconn_message request, answer;
+	struct asking asking;
+};
+
+FIXTURE_SETUP(answer)
+{
+	player_open(&self->p, &w, &w.visitor, false);
+	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_TRUE(world_until(is_connected, w.visitor.identity.name, 5000));
+	self->asking = (struct asking){ .kind = "confirm", .text = "Pay 120.00 EUR to ACME Ltd?" };
+}
+
+FIXTURE_TEARDOWN(answer)
+{
+	tconn_message_free(&self->request);
+	tconn_message_free(&self->answer);
+	player_close(&self->p);
+	EXPECT_TRUE(world_until(is_gone, w.visitor.identity.name, 5000));
+}
+
+TEST_F(answer, confirmed_with_a_receipt)
+{
+	const struct answering a = { .status = TCONN_TUI_DECIDED, .outcome = TCONN_OUTCOME_CONFIRMED };
+	struct tconn_receipt receipt = { 0 };
+	struct json_object *reply;
+	pid_t pid;
+
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
+	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt)) TH_LOG("%s", self->p.err.text);
+	reply = ask_end(&self->asking);
+	EXPECT_TRUE(yes(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
+	EXPECT_STREQ("confirmed", text(reply, "outcome"));
+	EXPECT_IN("+", check_of(reply, "record-present"));
+	EXPECT_IN("+", check_of(reply, "record-policy"));
+	json_object_put(reply);
+	EXPECT_TRUE(receipt.verdict.trusted);
+	EXPECT_STREQ(WORLD_SERVICE_NAME, receipt.service);
+	EXPECT_STREQ(w.visitor.identity.name, receipt.device);
+	tconn_receipt_free(&receipt);
+
+	/* Anybody can check it later, with the issuer's certificate alone. */
+	pid = world_spawn(&w, "verify.out", "tconnctl", "receipt", "verify", world_path(&w, "receipt.cose"),
+			  "--trust", w.trust, NULL);
+	EXPECT_EQ(0, world_wait(pid, 10000));
+	EXPECT_IN("Pay 120.00 EUR to ACME Ltd?", world_read(world_path(&w, "verify.out")));
+	pid = world_spawn(&w, "verify.out", "tconnctl", "receipt", "verify", world_path(&w, "receipt.cose"),
+			  "--trust", w.other_trust, NULL);
+	EXPECT_EQ(4, world_wait(pid, 10000));
+}
+
+
+static void answer_pin(struct __test_metadata *_metadata, FIXTURE_DATA(answer) *self,
+		       const struct answering *a, struct json_object **ret)
+{
+	self->asking.kind = "pin";
+	self->asking.text = "PIN for terminal 7";
+	self->asking.more = ",\"pin_min\":4,\"pin_max\":8";
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
+	*ret = ask_end(&self->asking);
+}
+
+/* Listens where the service hands PINs over. */
+static int listen_sink(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", w.dir, WORLD_PIN_SINK);
+	unlink(sa.sun_path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 1))
+		return -1;
+	return fd;
+}
+
+static bool file_holds(const char *name, const char *needle)
+{
+	FILE *f = fopen(world_path(&w, name), "re");
+	static char buf[4 << 20];
+	size_t len = f ? fread(buf, 1, sizeof(buf), f) : 0;
+
+	if (f)
+		fclose(f);
+	return memmem(buf, len, needle, strlen(needle)) != NULL;
+}
+
+TEST_F(answer, pin_goes_to_the_sink_and_nowhere_else)
+{
+	const struct answering a = { .status = TCONN_TUI_DECIDED, .outcome = TCONN_OUTCOME_ENTERED,
+				     .digits = "73910482" };
+	int sink = listen_sink(), from;
+	struct json_object *reply;
+	char got[256] = "";
+
+	ASSERT_LE(0, sink);
+	answer_pin(_metadata, self, &a, &reply);
+	EXPECT_TRUE(yes(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
+	EXPECT_STREQ("entered", text(reply, "outcome"));
+	EXPECT_STREQ("received", text(reply, "pin"));
+	EXPECT_FALSE(contains(json_object_to_json_string(reply), a.digits));
+	from = accept(sink, NULL, NULL);
+	EXPECT_LT(0, read(from, got, sizeof(got) - 1));
+	EXPECT_IN(" 73910482\n", got);
+	EXPECT_IN(w.visitor.identity.name, got);
+	close(from);
+	close(sink);
+	json_object_put(reply);
+	EXPECT_FALSE(file_holds("serviced.db", a.digits));
+	EXPECT_FALSE(file_holds("serviced.db-wal", a.digits));
+	EXPECT_FALSE(file_holds("tconn-serviced.log", a.digits));
+}
+
+TEST_F(answer, pin_without_a_sink_is_not_called_received)
+{
+	const struct answering a = { .status = TCONN_TUI_DECIDED, .outcome = TCONN_OUTCOME_ENTERED,
+				     .digits = "1234" };
+	struct json_object *reply;
+
+	unlink(world_path(&w, WORLD_PIN_SINK));
+	answer_pin(_metadata, self, &a, &reply);
+	EXPECT_STREQ("entered", text(reply, "outcome"));
+	EXPECT_STREQ("not handed over", text(reply, "pin"));
+	json_object_put(reply);
+}
+
+FIXTURE(outcome) {
+	struct player p;
+	struct tconn_message request, answer;
+	struct asking asking;
+};
+
+FIXTURE_VARIANT(outcome) {
+	const char *kind;
+	struct answering answering;
+	bool ok;
+	const char *outcome;		/* where ok */
+	const char *check, *reason;	/* where not: which fails, and why */
+};
+
+#define DECIDED(o) .status = TCONN_TUI_DECIDED, .outcome = TCONN_OUTCOME_##o
+#define CASE(name, ...) FIXTURE_VARIANT_ADD(outcome, name) { __VA_ARGS__ }
+
+CASE(denied, .kind = "confirm", .answering = { DECIDED(DENIED) }, .ok = true, .outcome = "denied");
+CASE(acknowledged, .kind = "notice", .answering = { DECIDED(CONFIRMED) }, .ok = true, .outcome = "confirmed");
+CASE(aborted, .kind = "confirm", .answering = { .status = TCONN_TUI_ABORTED,
+     .outcome = TCONN_OUTCOME_ABORTED, .cause = TCONN_CAUSE_TIMEOUT, .fault = FAULT_DARK },
+     .ok = true, .outcome = "aborted");
+CASE(other_nonce, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NONCE },
+     .check = "record-nonce", .reason = "another nonce");
+CASE(other_statement, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_STATEMENT },
+     .check = "record-statement", .reason = "another statement");
+CASE(other_kind, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_KIND },
+     .check = "record-outcome", .reason = "another kind");
+CASE(impossible_outcome, .kind = "notice", .answering = { DECIDED(DENIED) },
+     .check = "record-outcome", .reason = "does not exist for this kind");
+CASE(dark, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_DARK },
+     .check = "record-indicator", .reason = "not lit");
+CASE(not_admitted, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_OTHER_APP },
+     .check = "record-app", .reason = "0 admissions");
+CASE(not_in_log, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NOT_IN_LOG },
+     .check = "record-present", .reason = "not the last one");
+CASE(not_last, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NOT_LAST },
+     .check = "record-present", .reason = "not the last one");
+CASE(no_record, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NO_RECORD },
+     .check = "record-present", .reason = "no record");
+CASE(untrusted_screen, .kind = "confirm", .answering = { .status = TCONN_TUI_UNTRUSTED,
+     .outcome = TCONN_OUTCOME_CONFIRMED }, .check = "answer-status", .reason = "untrusted");
+CASE(digits_without_pin, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .digits = "1234" },
+     .check = "record-outcome", .reason = "yet digits came");
+CASE(letters, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "12a4" },
+     .check = "record-outcome", .reason = "not digits");
+CASE(too_few_digits, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "123" },
+     .check = "record-outcome", .reason = "not digits within the limits");
+CASE(digits_changed_after_the_quote, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "1234",
+     .fault = FAULT_DIGITS_CHANGED }, .check = "quote-fresh", .reason = "another nonce, TLS session");
+CASE(status_changed_after_the_quote, .kind = "confirm", .answering = { .status = TCONN_TUI_UNTRUSTED,
+     .outcome = TCONN_OUTCOME_CONFIRMED, .fault = FAULT_STATUS_CHANGED },
+     .check = "quote-fresh", .reason = "another nonce, TLS session");
+CASE(evidence_for_another_nonce, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_OLD_EVIDENCE }, .check = "quote-fresh", .reason = "another nonce, TLS session");
+
+FIXTURE_SETUP(outcome)
+{
+	player_open(&self->p, &w, &w.visitor, false);
+	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_TRUE(world_until(is_connected, w.visitor.identity.name, 5000));
+	self->asking = (struct asking){ .kind = variant->kind, .text = "Question" };
+}
+
+FIXTURE_TEARDOWN(outcome)
+{
+	tconn_message_free(&self->request);
+	tconn_message_free(&self->answer);
+	player_close(&self->p);
+	EXPECT_TRUE(world_until(is_gone, w.visitor.identity.name, 5000));
+}
+
+TEST_F(outcome, is_judged)
+{
+	struct json_object *reply;
+	struct tconn_receipt receipt = { 0 };
+
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, &variant->answering, &self->request, &self->answer))
+		TH_LOG("%s", self->p.err.text);
+	if (variant->ok) {
+		EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt)) TH_LOG("%s", self->p.err.text);
+		EXPECT_EQ(variant->answering.outcome, receipt.record.outcome);
+		tconn_receipt_free(&receipt);
+	} else {
+		EXPECT_IN(variant->reason, refusal(&self->p));
+	}
+	reply = ask_end(&self->asking);
+	EXPECT_EQ(variant->ok, yes(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
+	if (variant->ok) {
+		EXPECT_STREQ(variant->outcome, text(reply, "outcome"));
+	} else {
+		const char *line = check_of(reply, variant->check);
+
+		EXPECT_EQ('-', line[0]) TH_LOG("%s", json_object_to_json_string(reply));
+		EXPECT_IN(variant->reason, line);
+		EXPECT_FALSE(json_object_object_get_ex(reply, "receipt", NULL));
+		EXPECT_FALSE(json_object_object_get_ex(reply, "pin", NULL));
+	}
+	json_object_put(reply);
+}
+
+TEST_F(answer, to_another_request_is_refused)
+{
+	const struct answering a = { DECIDED(CONFIRMED), .fault = FAULT_ID };
+	struct json_object *reply;
+
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
+	EXPECT_IN("an ANSWER to request", refusal(&self->p));
+	reply = ask_end(&self->asking);
+	EXPECT_FALSE(yes(reply, "ok"));
+	json_object_put(reply);
+}
+
+TEST_F(answer, of_another_session_cannot_be_replayed)
+{
+	const struct answering a = { DECIDED(CONFIRMED) };
+	struct tconn_receipt receipt = { 0 };
+	struct tconn_message next = { 0 };
+	struct json_object *reply;
+
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, take_receipt(&self->p, &self->request, &receipt)) TH_LOG("%s", self->p.err.text);
+	tconn_receipt_free(&receipt);
+	json_object_put(ask_end(&self->asking));
+
+	/* The same question again; the old answer with the new number. */
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, 5000,
+					   &next, &self->p.err));
+	EXPECT_NE(0, memcmp(next.nonce, self->request.nonce, 32));
+	self->answer.id = next.id;
+	ASSERT_EQ(0, tconn_message_send(self->p.channel, &self->answer, &self->p.err));
+	reply = ask_end(&self->asking);
+	EXPECT_FALSE(yes(reply, "ok"));
+	EXPECT_EQ('-', check_of(reply, "quote-fresh")[0]);
+	json_object_put(reply);
+	tconn_message_free(&next);
+}
+
+TEST_F(answer, one_question_at_a_time)
+{
+	const struct answering a = { DECIDED(CONFIRMED) };
+	struct tconn_message first = { 0 };
+	struct json_object *reply;
+
+	/* The device got the first question and has not answered yet. */
+	ask_begin(&self->asking);
+	ASSERT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 5000));
+	reply = world_call(w.admin, 5000, "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"confirm\",\"text\":\"?\"}",
+			   w.visitor.identity.name);
+	EXPECT_FALSE(yes(reply, "ok"));
+	EXPECT_IN("being asked something else", text(reply, "error"));
+	json_object_put(reply);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &first, &self->answer)) TH_LOG("%s", self->p.err.text);
+	tconn_message_free(&first);
+	reply = ask_end(&self->asking);
+	EXPECT_TRUE(yes(reply, "ok"));
+	json_object_put(reply);
+}
+
+TEST_F(answer, device_that_leaves_is_told_to_the_operator)
+{
+	struct json_object *reply;
+
+	ask_begin(&self->asking);
+	ASSERT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 5000));
+	tconn_channel_close(self->p.channel);
+	self->p.channel = NULL;
+	reply = ask_end(&self->asking);
+	EXPECT_FALSE(yes(reply, "ok"));
+	EXPECT_FALSE(yes(reply, "trusted"));
+	json_object_put(reply);
+}
+
+TEST_F(answer, device_that_talks_unasked_is_refused)
+{
+	struct tconn_message hello = { .type = TCONN_MSG_HELLO, .version = 1, .has_nonce = true };
+
+	ASSERT_EQ(0, tconn_message_send(self->p.channel, &hello, &self->p.err));
+	EXPECT_IN("unexpected message: HELLO", refusal(&self->p));
+}
+
+TEST_F(answer, newer_connection_takes_over)
+{
+	struct tconn_channel *old = self->p.channel;
+
+	self->p.channel = NULL;
+	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	/* The old one is closed, the new one is asked. */
+	EXPECT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(old), .events = POLLIN }, 1, 5000));
+	tconn_channel_close(old);
+	ask_begin(&self->asking);
+	EXPECT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 5000));
+	tconn_channel_close(self->p.channel);
+	self->p.channel = NULL;
+	json_object_put(ask_end(&self->asking));
+}
+
+/* -- statements: refused before anything is sent */
+
+static struct json_object *ask_now(const char *statement)
+{
+	struct json_object *request = json_object_new_object(), *reply = NULL;
+	struct tconn_error err = { "" };
+
+	tconn_json_add_string(request, "do", "request");
+	tconn_json_add_string(request, "id", w.visitor.identity.name);
+	tconn_json_add_string(request, "kind", "confirm");
+	tconn_json_add_string(request, "text", statement);
+	if (tconn_jsonline_call(w.admin, request, 10000, &reply, &err))
+		fprintf(stderr, "# %s\n", err.text);
+	json_object_put(request);
+	return reply;
+}
+
+TEST_F(answer, three_statements_three_errors_nothing_sent)
+{
+	static char too_long[TCONN_TEXT_MAX + 2];
+	const char *const texts[] = { too_long, "Pay \xff\xfe", "Pay \xf0\x93\x80\x80" };
+	const char *const names[] = { "too-long", "not-utf8", "no-glyph" };
+	char errors[3][256];
+
+	memset(too_long, 'a', sizeof(too_long) - 1);
+	for (int i = 0; i < 3; i++) {
+		struct json_object *reply = ask_now(texts[i]);
+
+		ASSERT_NE(NULL, reply);
+		EXPECT_FALSE(yes(reply, "ok"));
+		EXPECT_STREQ(names[i], text(reply, "statement"));
+		EXPECT_IN("nothing was sent", text(reply, "error"));
+		snprintf(errors[i], sizeof(errors[i]), "%s", text(reply, "error"));
+		json_object_put(reply);
+	}
+	EXPECT_STRNE(errors[0], errors[1]);
+	EXPECT_STRNE(errors[1], errors[2]);
+	EXPECT_STRNE(errors[0], errors[2]);
+	EXPECT_EQ(0, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 300));
+}
+
+TEST_F(answer, statement_errors_have_an_exit_code_of_their_own)
+{
+	pid_t pid = world_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
+				"--device", w.visitor.identity.name, "--text", "Pay \xff", NULL);
+
+	EXPECT_EQ(6, world_wait(pid, 10000));
+	pid = world_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
+			  "--device", w.stranger.identity.name, "--text", "Pay", NULL);
+	EXPECT_EQ(5, world_wait(pid, 10000));
+	pid = world_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm", NULL);
+	EXPECT_EQ(2, world_wait(pid, 10000));
+}
+
+/* -- who may come in */
+
+TEST(device_that_is_not_enrolled)
+{
+	struct player p;
+
+	player_open(&p, &w, &w.stranger, false);
+	ASSERT_EQ(0, player_connect(&p)) TH_LOG("%s", p.err.text);
+	EXPECT_IN("is not enrolled at this service", refusal(&p));
+	player_close(&p);
+}
+
+TEST(device_of_another_issuer)
+{
+	struct player p;
+	int r;
+
+	player_open(&p, &w, &w.visitor, true);
+	r = player_connect(&p);
+	/* In TLS 1.3 the client learns of it with the first thing it reads. */
+	if (r == 0)
+		EXPECT_IN("does not accept our certificate", refusal(&p));
+	else
+		EXPECT_EQ(-EKEYREJECTED, r);
+	player_close(&p);
+}
+
+TEST(client_without_a_certificate)
+{
+	struct tconn_error err = { "" };
+	struct tconn_channel *c = NULL;
+	struct tconn_bytes b = { 0 };
+	X509_STORE *trust;
+	SSL_CTX *tls;
+
+	ASSERT_EQ(0, tconn_trust_load(w.trust, &trust, &err));
+	ASSERT_EQ(0, tconn_tls_context(NULL, NULL, trust, false, &tls, &err)) TH_LOG("%s", err.text);
+	if (tconn_channel_connect(tls, w.address, &c, &err) == 0)
+		EXPECT_GT(0, tconn_channel_receive(c, TCONN_MESSAGE_MAX, 5000, &b, &err));
+	tconn_channel_close(c);
+	SSL_CTX_free(tls);
+	X509_STORE_free(trust);
+}
+
+/* -- what it may say, and when */
+
+TEST_F(visit, hello_of_another_version)
+{
+	/* {0: 16, 1: 2, 2: 32 bytes} */
+	uint8_t hello[7 + 32] = { 0xa3, 0x00, 0x10, 0x01, 0x02, 0x02, 0x58 };
+	uint8_t frame[sizeof(hello) + 1];
+
+	memcpy(frame, hello, 7);
+	frame[7] = 32;
+	memset(frame + 8, 7, 32);
+	ASSERT_EQ(0, tconn_channel_send(self->p.channel, frame, sizeof(frame), &self->p.err));
+	EXPECT_IN("version 2", refusal(&self->p));
+}
+
+static int send_hello(struct player *p)
+{
+	struct tconn_message hello = { .type = TCONN_MSG_HELLO, .version = 1, .has_nonce = true };
+
+	memset(hello.nonce, 9, sizeof(hello.nonce));
+	return tconn_message_send(p->channel, &hello, &p->err);
+}
+
+static int take_evidence(struct player *p, struct tconn_message *ret)
+{
+	return tconn_message_receive(p->channel, TCONN_MSG_EVIDENCE, TCONN_EVIDENCE_MAX, 5000, ret, &p->err);
+}
+
+static int send_trust(struct player *p)
+{
+	struct tconn_message m = { .type = TCONN_MSG_VERDICT };
+
+	m.verdict.trusted = true;
+	tconn_verdict_add(&m.verdict, "ak-certificate", true, "as it pleases the test");
+	return tconn_message_send(p->channel, &m, &p->err);
+}
+
+TEST_F(visit, second_hello)
+{
+	struct tconn_message m = { 0 };
+
+	ASSERT_EQ(0, send_hello(&self->p));
+	ASSERT_EQ(0, take_evidence(&self->p, &m)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, send_hello(&self->p));
+	EXPECT_IN("unexpected message: HELLO where VERDICT is due", refusal(&self->p));
+	tconn_message_free(&m);
+}
+
+TEST_F(visit, message_out_of_order)
+{
+	ASSERT_EQ(0, send_trust(&self->p)) TH_LOG("%s", self->p.err.text);
+	EXPECT_IN("unexpected message: VERDICT where HELLO is due", refusal(&self->p));
+}
+
+TEST_F(visit, silence)
+{
+	EXPECT_IN("silent for too long", refusal(&self->p));
+}
+
+TEST_F(visit, no_cbor)
+{
+	ASSERT_EQ(0, tconn_channel_send(self->p.channel, "\xff\xff\xff", 3, &self->p.err));
+	EXPECT_IN("waiting for HELLO", refusal(&self->p));
+}
+
+TEST_F(visit, bytes_after_the_message)
+{
+	struct tconn_message hello = { .type = TCONN_MSG_HELLO, .version = 1, .has_nonce = true };
+	struct tconn_bytes b;
+
+	ASSERT_EQ(0, tconn_message_encode(&hello, &b, &self->p.err));
+	b.data = realloc(b.data, b.len + 1);
+	b.data[b.len++] = 0;
+	ASSERT_EQ(0, tconn_channel_send(self->p.channel, b.data, b.len, &self->p.err));
+	EXPECT_IN("waiting for HELLO", refusal(&self->p));
+	tconn_bytes_free(&b);
+}
+
+TEST_F(visit, oversized_frame)
+{
+	uint8_t *big = calloc(1, TCONN_MESSAGE_MAX + 1);
+
+	ASSERT_EQ(0, tconn_channel_send(self->p.channel, big, TCONN_MESSAGE_MAX + 1, &self->p.err));
+	EXPECT_IN("65537 bytes, 65536 are allowed here", refusal(&self->p));
+	free(big);
+}
+
+/* -- evidence */
+
+/* As the device, up to its EVIDENCE with what is in m; then the service's verdict. */
+static int present(struct player *p, struct tconn_message *m, struct tconn_verdict *ret)
+{
+	struct tconn_message verdict = { 0 };
+	int r = tconn_message_send(p->channel, m, &p->err);
+
+	if (r == 0)
+		r = tconn_message_receive(p->channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX, 10000, &verdict,
+					  &p->err);
+	if (r == 0)
+		*ret = verdict.verdict;
+	tconn_message_free(&verdict);
+	return r;
+}
+
+static const struct tconn_check *verdict_check(const struct tconn_verdict *v, const char *name)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (strcmp(v->check[i].name, name) == 0)
+			return &v->check[i];
+	return NULL;
+}
+
+#define EXPECT_FAILED(verdict, name, part) do { \
+	const struct tconn_check *check_ = verdict_check(verdict, name); \
+	ASSERT_NE(NULL, check_); \
+	EXPECT_FALSE((verdict)->trusted); \
+	EXPECT_FALSE(check_->pass); \
+	EXPECT_IN(part, check_->reason); \
+} while (0)
+
+static int begin(struct player *p, struct tconn_message *ret_evidence)
+{
+	int r = send_hello(p);
+
+	if (r == 0)
+		r = take_evidence(p, ret_evidence);
+	if (r == 0)
+		r = send_trust(p);
+	return r;
+}
+
+TEST_F(visit, stale_nonce)
+{
+	struct tconn_message theirs = { 0 }, mine = { .type = TCONN_MSG_EVIDENCE };
+	struct tconn_verdict v = { 0 };
+	uint8_t nonce[32] = { 1 };
+
+	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_DEVICE, nonce, NULL,
+					  &mine.evidence, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, present(&self->p, &mine, &v)) TH_LOG("%s", self->p.err.text);
+	EXPECT_FAILED(&v, "quote-fresh", "it is old or comes from elsewhere");
+	EXPECT_TRUE(verdict_check(&v, "quote-signature")->pass);
+	EXPECT_IN("the device is not trusted: quote-fresh", refusal(&self->p));
+	tconn_message_free(&theirs);
+	tconn_message_free(&mine);
+}
+
+TEST_F(visit, evidence_of_another_device)
+{
+	struct tconn_message theirs = { 0 }, mine = { .type = TCONN_MSG_EVIDENCE };
+	struct tconn_verdict v = { 0 };
+	struct player other;
+
+	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
+	player_open(&other, &w, &w.stranger, false);
+	/* The stranger's TPM, the visitor's TLS session. */
+	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &other.party, TCONN_ROLE_DEVICE, theirs.nonce,
+					  NULL, &mine.evidence, &other.err)) TH_LOG("%s", other.err.text);
+	player_close(&other);
+	ASSERT_EQ(0, present(&self->p, &mine, &v)) TH_LOG("%s", self->p.err.text);
+	EXPECT_FAILED(&v, "ak-certificate", w.stranger.identity.name);
+	tconn_message_free(&theirs);
+	tconn_message_free(&mine);
+}
+
+/* A log that says something else than what was quoted. */
+enum edit { EDIT_REMOVE, EDIT_ADD, EDIT_SWAP };
+
+static void forge(struct __test_metadata *_metadata, FIXTURE_DATA(visit) *self, enum edit edit,
+		  struct tconn_verdict *v)
+{
+	struct tconn_message theirs = { 0 }, mine = { .type = TCONN_MSG_EVIDENCE };
+	struct log ima = w.visitor.ima;
+	struct tconn_bytes b = { 0 };
+
+	if (edit == EDIT_REMOVE)
+		log_remove(&ima, 1);
+	else if (edit == EDIT_ADD)
+		log_ima_add(&ima, "ima-ng", "/usr/sbin/more", "more", 4), log_swap(&ima, 1, 3);
+	else
+		log_swap(&ima, 1, 2);
+	log_join(&ima, &b);
+	self->p.party.sources.ima_log = world_path(&w, "forged.ima");
+	world_write(self->p.party.sources.ima_log, b.data, b.len);
+	tconn_bytes_free(&b);
+	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_DEVICE, theirs.nonce,
+					  NULL, &mine.evidence, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, present(&self->p, &mine, v)) TH_LOG("%s", self->p.err.text);
+	tconn_message_free(&theirs);
+	tconn_message_free(&mine);
+}
+
+TEST_F(visit, log_entry_removed)
+{
+	struct tconn_verdict v = { 0 };
+
+	forge(_metadata, self, EDIT_REMOVE, &v);
+	EXPECT_FAILED(&v, "ima-log", "one is missing, added or changed");
+}
+
+TEST_F(visit, log_entry_added)
+{
+	struct tconn_verdict v = { 0 };
+
+	forge(_metadata, self, EDIT_ADD, &v);
+	EXPECT_FAILED(&v, "ima-log", "one is missing, added or changed");
+}
+
+TEST_F(visit, log_reordered)
+{
+	struct tconn_verdict v = { 0 };
+
+	forge(_metadata, self, EDIT_SWAP, &v);
+	EXPECT_FAILED(&v, "ima-log", "one is missing, added or changed");
+}
+
+/*
+ * A relay ends TLS on both sides and passes messages on. Two variants: it has an
+ * identity of its own (then the evidence is another device's), or it runs on the
+ * very machine whose evidence it passes off, with that machine's keys (then only
+ * the binding to the TLS session is in its way).
+ */
+TEST_F(visit, relay_with_the_keys_of_the_device)
+{
+	struct tconn_message theirs = { 0 }, mine = { .type = TCONN_MSG_EVIDENCE };
+	struct tconn_channel *honest = self->p.channel;
+	struct tconn_verdict v = { 0 };
+
+	/* The relay's own session, same keys, same peer. */
+	self->p.channel = NULL;
+	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
+	/* The honest end answers the nonce that the relay passed on, in its own session. */
+	ASSERT_EQ(0, tconn_attest_collect(honest, &self->p.party, TCONN_ROLE_DEVICE, theirs.nonce, NULL,
+					  &mine.evidence, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, present(&self->p, &mine, &v)) TH_LOG("%s", self->p.err.text);
+	EXPECT_FAILED(&v, "quote-fresh", "another nonce, TLS session or peer");
+	EXPECT_TRUE(verdict_check(&v, "ak-certificate")->pass);
+	EXPECT_TRUE(verdict_check(&v, "quote-signature")->pass);
+	EXPECT_TRUE(verdict_check(&v, "ima-reference")->pass);
+	tconn_channel_close(honest);
+	tconn_message_free(&theirs);
+	tconn_message_free(&mine);
+}
+
+/* The device's half: the service's evidence, relayed, is not for this session. */
+TEST_F(visit, relayed_evidence_of_the_service)
+{
+	struct tconn_message theirs = { 0 };
+	struct tconn_channel *relays = self->p.channel;
+	struct tconn_evidence e = { 0 };
+	struct tconn_verdict v;
+	uint8_t nonce[32];
+
+	memset(nonce, 9, sizeof(nonce));	/* send_hello()'s */
+	ASSERT_EQ(0, send_hello(&self->p));
+	ASSERT_EQ(0, take_evidence(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
+	self->p.channel = NULL;
+	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
+	EXPECT_EQ(0, tconn_attest_appraise(relays, &self->p.party, &w.service.identity, nonce, NULL,
+					   &theirs.evidence, &v, &e, &self->p.err));
+	tconn_evidence_free(&e);
+	EXPECT_EQ(-EKEYREJECTED, tconn_attest_appraise(self->p.channel, &self->p.party, &w.service.identity,
+						       nonce, NULL, &theirs.evidence, &v, &e, &self->p.err));
+	EXPECT_FAILED(&v, "quote-fresh", "another nonce, TLS session or peer");
+	tconn_evidence_free(&e);
+	tconn_channel_close(relays);
+	tconn_message_free(&theirs);
+}
+
+/* -- bytes that are no conversation */
+
+static int dial(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	sa.sin_port = htons((uint16_t)atoi(strchr(w.address, ':') + 1));
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The service closes within timeout_ms; what it may say before is TLS' affair. */
+static bool is_closed(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char waste[4096];
+
+	for (;;) {
+		if (poll(&p, 1, timeout_ms) != 1)
+			return false;
+		if (recv(fd, waste, sizeof(waste), 0) <= 0)
+			return true;
+	}
+}
+
+/* A TLS session of the visitor's, below the frames. */
+static SSL *raw_session(struct player *p, int *ret_fd)
+{
+	SSL *ssl = SSL_new(p->tls);
+
+	*ret_fd = dial();
+	SSL_set_fd(ssl, *ret_fd);
+	return SSL_connect(ssl) == 1 ? ssl : NULL;
+}
+
+static void raw_frame(struct __test_metadata *_metadata, const void *frame, size_t len, bool then_close,
+		      const char *logged)
+{
+	struct player p;
+	uint8_t waste[256];
+	SSL *ssl;
+	int fd;
+
+	player_open(&p, &w, &w.visitor, false);
+	ssl = raw_session(&p, &fd);
+	ASSERT_NE(NULL, ssl);
+	ASSERT_EQ((int)len, SSL_write(ssl, frame, (int)len));
+	if (then_close)
+		SSL_shutdown(ssl);
+	while (SSL_read(ssl, waste, sizeof(waste)) > 0)
+		;
+	SSL_free(ssl);
+	close(fd);
+	player_close(&p);
+	usleep(100000);
+	EXPECT_IN(logged, world_read(world_path(&w, "tconn-serviced.log")));
+}
+
+TEST(frame_truncated_in_its_header)
+{
+	raw_frame(_metadata, "\0\0", 2, true, "in a frame's header");
+}
+
+TEST(frame_truncated_in_its_message)
+{
+	raw_frame(_metadata, "\0\0\0\x30\xa3\0", 6, true, "in the middle of a message");
+}
+
+TEST(frame_of_four_gigabytes)
+{
+	raw_frame(_metadata, "\xff\xff\xff\xff", 4, false, "has 4294967295 bytes, 65536 are allowed here");
+}
+
+TEST(frame_of_nothing)
+{
+	raw_frame(_metadata, "\0\0\0\0", 4, false, "empty frame");
+}
+
+TEST(no_tls_at_all)
+{
+	int fd = dial();
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(18, send(fd, "GET / HTTP/1.0\r\n\r\n", 18, 0));
+	EXPECT_TRUE(is_closed(fd, 5000));
+	close(fd);
+}
+
+static bool nothing_pending(void *arg)
+{
+	struct json_object *status = world_call(w.admin, 5000, "{\"do\":\"status\"}");
+	unsigned long long pending = 99;
+
+	(void)arg;
+	tconn_json_uint(status, "pending", 1000, &pending);
+	json_object_put(status);
+	return pending == 0;
+}
+
+TEST(handshake_that_stalls)
+{
+	/* The first bytes of a ClientHello, and then nothing. */
+	int fd = dial();
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(6, send(fd, "\x16\x03\x01\x02\x00\x01", 6, 0));
+	EXPECT_FALSE(is_closed(fd, 2000));
+	EXPECT_TRUE(is_closed(fd, TCONN_HANDSHAKE_MS + 2000));
+	close(fd);
+	EXPECT_TRUE(world_until(nothing_pending, NULL, 5000));
+}
+
+TEST_F(answer, flood_beyond_the_bound_leaves_those_who_are_in)
+{
+	const struct answering a = { DECIDED(CONFIRMED) };
+	struct tconn_receipt receipt = { 0 };
+	int fd[PENDING + 8], turned_away = 0;
+	struct json_object *reply;
+
+	ASSERT_TRUE(world_until(nothing_pending, NULL, 15000));
+	for (int i = 0; i < PENDING + 8; i++) {
+		fd[i] = dial();
+		ASSERT_LE(0, fd[i]);
+	}
+	for (int i = 0; i < PENDING + 8; i++)
+		turned_away += is_closed(fd[i], i < PENDING ? 100 : 1000);
+	EXPECT_EQ(8, turned_away);
+	/* The visitor was in before: it is asked, and answers. */
+	ask_begin(&self->asking);
+	EXPECT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
+	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt)) TH_LOG("%s", self->p.err.text);
+	tconn_receipt_free(&receipt);
+	reply = ask_end(&self->asking);
+	EXPECT_TRUE(yes(reply, "ok"));
+	json_object_put(reply);
+	for (int i = 0; i < PENDING + 8; i++)
+		close(fd[i]);
+	EXPECT_TRUE(world_until(nothing_pending, NULL, 5000));
+}
+
+/* -- the operator's socket */
+
+/* Sends bytes, perhaps ends the stream, and returns the reply's error. */
+static const char *operator_says(const void *bytes, size_t len, bool end)
+{
+	static char error[TCONN_ERROR_MAX];
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct json_object *reply = NULL;
+	struct tconn_error err = { "no reply" };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(w.admin) >= sizeof(sa.sun_path))
+		return "path too long";
+	strcpy(sa.sun_path, w.admin);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		return "no connection";
+	if (send(fd, bytes, len, MSG_NOSIGNAL) < 0)
+		fprintf(stderr, "# the service closed before all was sent\n");
+	if (end)
+		shutdown(fd, SHUT_WR);
+	tconn_jsonline_receive(fd, TCONN_JSONLINE_REPLY_MAX, 10000, &reply, &err);
+	close(fd);
+	snprintf(error, sizeof(error), "%s", reply ? text(reply, "error") : err.text);
+	json_object_put(reply);
+	return error;
+}
+
+TEST(operator_line_too_long)
+{
+	char *line = malloc(TCONN_JSONLINE_MAX + 10);
+
+	memset(line, ' ', TCONN_JSONLINE_MAX + 10);
+	EXPECT_IN("line over 65536 bytes", operator_says(line, TCONN_JSONLINE_MAX, false));
+	free(line);
+}
+
+TEST(operator_line_truncated)
+{
+	EXPECT_IN("closed before the end of the line", operator_says("{\"do\":\"sta", 10, true));
+	EXPECT_IN("no whole line within the deadline", operator_says("{\"do\":\"sta", 10, false));
+}
+
+TEST(operator_line_is_no_request)
+{
+	EXPECT_IN("not one JSON object", operator_says("[1]\n", 4, false));
+	EXPECT_IN("not one JSON object", operator_says("\0\0\0\n", 4, false));
+	EXPECT_IN("not one JSON object", operator_says("{} {}\n", 6, false));
+	EXPECT_IN("bytes after the line", operator_says("{}\n{}", 5, false));
+	EXPECT_IN("\"do\" must be", operator_says("{}\n", 3, false));
+	EXPECT_IN("\"do\" must be", operator_says("{\"do\":7}\n", 9, false));
+	EXPECT_IN("64 lower-case hex digits", operator_says("{\"do\":\"device-add\",\"id\":\"x\"}\n", 29, false));
+}
+
+TEST(device_is_enrolled_once)
+{
+	struct json_object *reply = world_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
+					       w.visitor.identity.name);
+
+	EXPECT_FALSE(yes(reply, "ok"));
+	EXPECT_IN("is enrolled already", text(reply, "error"));
+	json_object_put(reply);
+}
+
+TEST(operator_socket_is_the_operators_alone)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, stat(w.admin, &st));
+	EXPECT_EQ(0600, st.st_mode & 0777);
+	ASSERT_EQ(0, stat(world_path(&w, "serviced.db"), &st));
+	EXPECT_EQ(0600, st.st_mode & 0777);
+}
+
+int main(int argc, char **argv)
+{
+	char config[128];
+	int r;
+
+	world_start(&w);
+	snprintf(config, sizeof(config), "\"pending\":%d,\"message_ms\":3000,\"pin_sink\":\"%s\"", PENDING,
+		 world_path(&w, WORLD_PIN_SINK));
+	serviced = world_serviced(&w, config);
+	json_object_put(world_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
+				   w.visitor.identity.name));
+	r = test_harness_run(argc, argv);
+	world_stop(serviced);
+	if (getenv("TCONN_TEST_VERBOSE"))
+		fputs(world_read(world_path(&w, "tconn-serviced.log")), stderr);
+	return r;
+}
