@@ -12,7 +12,7 @@
 struct tconn_enrol_options {
 	const char *ca_address;		/* HOST:PORT */
 	const char *ca_file;		/* PEM, the issuer and TLS anchor */
-	const char *identity_dir;	/* output; written atomically, 0700 */
+	const char *identity_dir;	/* output; made 0700 where absent, each file replaced atomically */
 	enum tconn_role role;
 	const char *service_name;	/* role service only */
 };

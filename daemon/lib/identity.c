@@ -85,16 +85,23 @@ static int add_certificates(X509_STORE *store, FILE *f, const char *path, struct
 	return 0;
 }
 
-int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err)
+int tconn_trust_add(struct x509_store_st *store, const char *path, struct tconn_error *err)
 {
 	FILE *f __attribute__((cleanup(fclosep))) = fopen(path, "re");
-	X509_STORE *store;
-	int r;
 
 	if (!f)
 		return tconn_fail(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
-	store = X509_STORE_new();
-	r = store ? add_certificates(store, f, path, err) : tconn_fail(err, -ENOMEM, "out of memory");
+	return add_certificates(store, f, path, err);
+}
+
+int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err)
+{
+	X509_STORE *store = X509_STORE_new();
+	int r;
+
+	if (!store)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	r = tconn_trust_add(store, path, err);
 	if (r) {
 		X509_STORE_free(store);
 		return r;

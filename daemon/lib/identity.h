@@ -44,6 +44,8 @@ int tconn_identity_name_check(enum tconn_role role, const char *name, struct tco
 
 /* One or more PEM certificates. */
 int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err);
+/* The same into a store that is there already. */
+int tconn_trust_add(struct x509_store_st *store, const char *path, struct tconn_error *err);
 
 /* DER cert -> chain to the store (partial chains refused), validity, SAN,
  * EKU of the use; fills the identity it names.

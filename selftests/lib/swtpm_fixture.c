@@ -25,8 +25,8 @@
  *
  * The first run makes the root and the issuer in DIR/ca; later runs with the
  * same DIR use them, so all TPMs of one DIR have one maker. The EK issuer store
- * for `tconn-ca serve --ek-trust` is these two files (a directory with both, or
- * both in one PEM file):
+ * for `tconn-ca serve --ek-trust` is these two certificates, in one PEM file or
+ * as the only *.pem files of a directory (DIR/ca itself has keys in it too):
  *	DIR/ca/swtpm-localca-rootca-cert.pem	self-signed root
  *	DIR/ca/issuercert.pem			issuer of the EK certificates
  * The state in DIR/NAME has the RSA EK at 0x81010001 (template L-1) and its
@@ -166,7 +166,7 @@ void swtpm_maker_start(struct swtpm_maker *maker)
 		   "issuercert = %s/ca/issuercert.pem\ncertserial = %s/ca/certserial\n", d, d, d, d);
 	write_file(d, "localca.options",
 		   "--platform-manufacturer tconn\n--platform-version 1\n--platform-model test\n");
-	snprintf(maker->ek_trust, sizeof(maker->ek_trust), "%s/ca", d);
+	snprintf(maker->ek_trust, sizeof(maker->ek_trust), "%s/issuers.pem", d);
 }
 
 static pid_t spawn(char *const argv[])
@@ -201,6 +201,33 @@ static void manufacture(const char *dir, const char *name)
 	snprintf(log, sizeof(log), "%s/%s.log", dir, name);
 	if (waitpid(spawn(argv), &status, 0) < 0 || status)
 		bail_out("swtpm_setup ended with status %#x; is swtpm-tools installed?", status);
+}
+
+static void append_file(FILE *to, const char *dir, const char *name)
+{
+	char path[PATH_SIZE], buf[8192];
+	FILE *from;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/ca/%s", dir, name);
+	from = fopen(path, "re");
+	if (!from)
+		bail_out("%s: %s", path, strerror(errno));
+	n = fread(buf, 1, sizeof(buf), from);
+	fwrite(buf, 1, n, to);
+	fclose(from);
+}
+
+static void bundle_issuers(const struct swtpm_maker *maker)
+{
+	FILE *f = fopen(maker->ek_trust, "we");
+
+	if (!f)
+		bail_out("%s: %s", maker->ek_trust, strerror(errno));
+	append_file(f, maker->dir, "swtpm-localca-rootca-cert.pem");
+	append_file(f, maker->dir, "issuercert.pem");
+	if (fclose(f))
+		bail_out("%s: %s", maker->ek_trust, strerror(errno));
 }
 
 static int can_connect(const char *path)
@@ -240,6 +267,7 @@ void swtpm_start(const struct swtpm_maker *maker, const char *name, struct swtpm
 		bail_out("too many TPMs");
 	make_dir(maker->dir, name);
 	manufacture(maker->dir, name);
+	bundle_issuers(maker);
 	snprintf(state, sizeof(state), "dir=%s/%s", maker->dir, name);
 	snprintf(server, sizeof(server), "type=unixio,path=%s/%s.sock", maker->dir, name);
 	snprintf(ctrl, sizeof(ctrl), "type=unixio,path=%s/%s.sock.ctrl", maker->dir, name);

@@ -14,7 +14,7 @@
 /* A maker of TPMs: a root, an issuer, and the certificates they signed. */
 struct swtpm_maker {
 	char dir[SWTPM_PATH_MAX];
-	char ek_trust[SWTPM_PATH_MAX + 32];	/* directory with root and issuer, PEM */
+	char ek_trust[SWTPM_PATH_MAX + 32];	/* root and issuer, PEM; there after the first start */
 };
 
 struct swtpm {
