@@ -48,7 +48,7 @@ link_ports() {
 
 network_up() {
 	ip link set lo up
-	ip link set eth0 up && ip addr add "$1/24" dev eth0
+	[ ! -e /sys/class/net/eth0 ] || ip link set eth0 up && ip addr add "$1/24" dev eth0
 }
 
 serve_shell() {

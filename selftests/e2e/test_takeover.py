@@ -58,6 +58,12 @@ class Takeover(guests.DeviceTest):
         self.device.lamp.wait(lit=False)
         return self.device.get("/run/hold.log").decode()
 
+    def confirmed(self):
+        """A whole session."""
+        self.hold()
+        self.device.keys("ret")
+        return self.ended()
+
     def assert_ree_is_back(self):
         deadline = time.monotonic() + 20
         while self.picture("ree-after") != self.ree:
@@ -106,11 +112,28 @@ class Takeover(guests.DeviceTest):
 
     def test_lamp_agrees_with_the_screen(self):
         start = time.monotonic()
-        self.hold()
-        self.device.keys("ret")
-        self.ended()
+        self.confirmed()
         for source in ("vnc", "ps2"):
             states = [e.scroll for e in self.device.lamp.events(source, since=start)]
             changes = [s for i, s in enumerate(states) if i == 0 or s != states[i - 1]]
             self.assertEqual(changes[-2:], [True, False], source)
             self.assertEqual(changes.count(True), 1, source)
+
+    def test_ima_saw_nothing_the_manifest_lacks(self):
+        # Reference values are made from the manifest; what runs must be on it.
+        self.confirmed()
+        log = self.device.get("/sys/kernel/security/ima/ascii_runtime_measurements").decode()
+        manifest = self.device.image.manifest
+        files = [line.split() for line in log.splitlines() if " ima-sig " in line]
+        self.assertGreater(len(files), 50)
+        for entry in files:
+            digest, path = entry[3], entry[4]
+            if path != "boot_aggregate":
+                self.assertEqual(digest, f"sha256:{manifest.get(path)}", path)
+        self.assertIn(["/usr/sbin/hold_session"], [entry[4:] for entry in files])
+
+    def test_module_measures_itself_policy_and_app_into_ima(self):
+        self.confirmed()
+        log = self.device.get("/sys/kernel/security/ima/ascii_runtime_measurements").decode()
+        for event in ("tconn-boot", "tconn-policy", "tconn-app", "tconn-record"):
+            self.assertIn(f" {event} ", log)
