@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Reference values from a built image: what a verifier accepts, computed, not observed.
+
+    refvals.py --name "kiosk 7" --kernel-release 6.1.0-56-amd64 --kernel vmlinuz \\
+        --initrd initrd --command-line "console=ttyS0 rdinit=/init" --manifest manifest.json \\
+        --policy device.policy --app tconn-tui --output kiosk-7.json
+
+The form is described in daemon/lib/appraise.h. The same inputs give the same bytes.
+
+Firmware measures into PCR 4 the Authenticode digest of the kernel, a PE file; the kernel's
+EFI stub measures into PCR 9 its command line (UTF-16, terminator included) and the initrd.
+QEMU's -kernel option changes fields of the kernel's header in memory before OVMF measures
+it, and OVMF adds "initrd=initrd" to the command line: --qemu-memory says that the image is
+booted so, and in a machine of how many bytes. Without it the values are those of a machine
+whose boot loader starts the kernel's EFI stub and changes nothing.
+"""
+
+import argparse
+import hashlib
+import json
+import pathlib
+import struct
+import sys
+
+MIB = 1 << 20
+
+
+class RefvalsError(Exception):
+    pass
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def _u16(data, at):
+    return struct.unpack_from("<H", data, at)[0]
+
+
+def _u32(data, at):
+    return struct.unpack_from("<I", data, at)[0]
+
+
+# -- the kernel, a PE file (Microsoft PE/COFF and "Windows Authenticode PE Signature Format")
+
+def _pe_layout(data):
+    """Offsets of checksum and certificate entry, size of headers, section ranges."""
+    pe = _u32(data, 0x3c) if data[:2] == b"MZ" else 0
+    if not pe or data[pe:pe + 4] != b"PE\0\0":
+        raise RefvalsError("the kernel is no PE file: it lacks CONFIG_EFI_STUB")
+    sections, optional_size, optional = _u16(data, pe + 6), _u16(data, pe + 20), pe + 24
+    plus = _u16(data, optional) == 0x20b
+    certificate = optional + (112 if plus else 96) + 4 * 8
+    ranges = []
+    for i in range(sections):
+        size, start = struct.unpack_from("<II", data, optional + optional_size + 40 * i + 16)
+        if size:
+            ranges.append((start, size))
+    return optional + 64, certificate, _u32(data, optional + 60), sorted(ranges)
+
+
+def authenticode(data):
+    """SHA-256 over all but the checksum, the certificate entry and the certificates."""
+    checksum, certificate, headers, ranges = _pe_layout(data)
+    digest = hashlib.sha256(data[:checksum])
+    digest.update(data[checksum + 4:certificate])
+    digest.update(data[certificate + 8:headers])
+    hashed = headers
+    for start, size in ranges:
+        digest.update(data[start:start + size])
+        hashed += size
+    digest.update(data[hashed:len(data) - _u32(data, certificate + 4)])
+    return digest.hexdigest()
+
+
+def as_qemu_loads_it(kernel, initrd_size, memory):
+    """What QEMU 7.2 (-kernel, -initrd, machine q35) makes of the header in memory.
+
+    Fields of the x86 boot protocol (Documentation/x86/boot.rst), which a boot loader
+    fills in: type_of_loader, loadflags, ramdisk, heap_end_ptr, cmd_line_ptr.
+    """
+    header = bytearray(kernel)
+    if header[0x202:0x206] != b"HdrS" or _u16(header, 0x206) < 0x203:
+        raise RefvalsError("the kernel's boot protocol is older than 2.03")
+    real_mode, command_line, acpi = 0x10000, 0x20000, 0x28000
+    below_4g = memory if memory < 0xb0000000 else 0x80000000
+    highest = min(_u32(header, 0x22c), below_4g - acpi - 1)
+    header[0x210] = 0xb0                                    # QEMU, version 0
+    header[0x211] |= 0x80                                   # CAN_USE_HEAP
+    struct.pack_into("<II", header, 0x218, (highest - initrd_size) & ~4095, initrd_size)
+    struct.pack_into("<H", header, 0x224, command_line - real_mode - 0x200)
+    struct.pack_into("<I", header, 0x228, command_line)
+    return bytes(header)
+
+
+# -- the values
+
+def _boot_events(kernel_image, initrd, command_line, qemu_memory):
+    kernel = pathlib.Path(kernel_image).read_bytes()
+    ramdisk = pathlib.Path(initrd).read_bytes()
+    if qemu_memory:
+        kernel = as_qemu_loads_it(kernel, len(ramdisk), qemu_memory)
+        command_line += " initrd=initrd"
+    return [
+        {"pcr": 4, "type": "EV_EFI_BOOT_SERVICES_APPLICATION", "what": "kernel",
+         "digest": authenticode(kernel)},
+        {"pcr": 9, "type": "EV_EVENT_TAG", "what": "command line",
+         "digest": sha256((command_line + "\0").encode("utf-16-le"))},
+        {"pcr": 9, "type": "EV_EVENT_TAG", "what": "initrd", "digest": sha256(ramdisk)},
+    ]
+
+
+def _policy_pcr(text):
+    """The PCR a device policy names, 13 if it names none."""
+    for line in text.decode().splitlines():
+        words = line.split("#")[0].split()
+        if words[:1] == ["pcr"]:
+            return int(words[1])
+    return 13
+
+
+def _module(policies, apps):
+    texts = [pathlib.Path(p).read_bytes() for p in policies]
+    pcrs = {_policy_pcr(text) for text in texts}
+    if len(pcrs) > 1:
+        raise RefvalsError(f"the policies name different PCRs: {sorted(pcrs)}")
+    values = {"required": bool(policies or apps)}
+    if values["required"]:
+        values.update(pcr=pcrs.pop() if pcrs else 13, policy=sorted({sha256(t) for t in texts}),
+                      app=sorted({sha256(pathlib.Path(a).read_bytes()) for a in apps}))
+    return values
+
+
+def generate(*, name, kernel, manifest, kernel_image, initrd, command_line, policies=(), apps=(),
+             qemu_memory=1024 * MIB):
+    """Reference values as a dictionary.
+
+    manifest: {path: sha256} of the files in the image. policies, apps: files that a device
+    with tconn.ko uses; none of both: a machine without it. qemu_memory: 0 for a real machine.
+    """
+    # IMA writes blanks in names as underscores.
+    files = {}
+    for path, digest in manifest.items():
+        files.setdefault(path.replace(" ", "_"), set()).add(digest)
+    return {
+        "tconn-reference-values": 1, "name": name, "kernel": kernel,
+        "pcr_events": _boot_events(kernel_image, initrd, command_line, qemu_memory),
+        "ima": {path: sorted(digests) for path, digests in files.items()},
+        "ima_required": True, "tconn": _module(policies, apps),
+    }
+
+
+def to_json(values):
+    return json.dumps(values, indent=1, sort_keys=True) + "\n"
+
+
+def _read_manifest(path):
+    """{path: sha256}, or the file that harness/image.py writes."""
+    content = json.loads(pathlib.Path(path).read_text())
+    files = content.get("files", content)
+    if not isinstance(files, dict) or not all(isinstance(d, str) for d in files.values()):
+        raise RefvalsError(f"{path}: no map of paths to digests")
+    return files
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", required=True, help="of the image, for people")
+    parser.add_argument("--kernel-release", required=True, help="uname -r")
+    parser.add_argument("--kernel", required=True, help="vmlinuz")
+    parser.add_argument("--initrd", required=True)
+    parser.add_argument("--command-line", required=True)
+    parser.add_argument("--manifest", required=True, help="JSON, path -> sha256 of each file")
+    parser.add_argument("--policy", action="append", default=[], help="device policy; repeatable")
+    parser.add_argument("--app", action="append", default=[], help="trusted app; repeatable")
+    parser.add_argument("--qemu-memory", type=int, default=0, metavar="BYTES",
+                        help="booted by QEMU with -kernel in a machine of this size")
+    parser.add_argument("--output", help="file; standard output by default")
+    return parser.parse_args()
+
+
+def main():
+    args = _arguments()
+    try:
+        text = to_json(generate(
+            name=args.name, kernel=args.kernel_release, manifest=_read_manifest(args.manifest),
+            kernel_image=args.kernel, initrd=args.initrd, command_line=args.command_line,
+            policies=args.policy, apps=args.app, qemu_memory=args.qemu_memory))
+    except (RefvalsError, OSError, ValueError, struct.error) as error:
+        sys.exit(f"refvals: {error}")
+    if args.output:
+        pathlib.Path(args.output).write_text(text)
+    else:
+        sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()
