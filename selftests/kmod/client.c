@@ -11,7 +11,7 @@
 
 #define FRAME	8	/* pixels */
 
-static const char statement[] = "tconn test statement";
+static const char statement[] = CLIENT_STATEMENT;
 
 int client_open(struct client *ret)
 {
@@ -36,20 +36,21 @@ int client_open(struct client *ret)
 
 int client_bind(struct client *c)
 {
-	void *canvas;
-
-	c->bind = (struct tconn_bind){
-		.size = sizeof(c->bind),
+	struct tconn_bind bind = {
+		.size = sizeof(bind),
 		.kind = c->kind,
 		.timeout_ms = c->timeout_ms,
 		.display_fd = c->card,
 		.statement = (uintptr_t)statement,
 		.statement_len = sizeof(statement) - 1,
 	};
-	memset(c->bind.nonce, 0x5a, sizeof(c->bind.nonce));
-	if (ioctl(c->fd, TCONN_IOC_BIND, &c->bind))
+	void *canvas;
+
+	memset(bind.nonce, CLIENT_NONCE_BYTE, sizeof(bind.nonce));
+	if (ioctl(c->fd, TCONN_IOC_BIND, &bind))
 		return -errno;
-	canvas = mmap(NULL, c->bind.canvas_size, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
+	c->bind = bind;
+	canvas = mmap(NULL, bind.canvas_size, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
 	if (canvas == MAP_FAILED)
 		return -errno;
 	c->canvas = canvas;

@@ -12,6 +12,9 @@
 
 #include "../../kmod/uapi/tconn.h"
 
+#define CLIENT_STATEMENT	"tconn test statement"
+#define CLIENT_NONCE_BYTE	0x5a	/* all 32 of them */
+
 struct client {
 	int fd;
 	int card;		/* DRM primary node */

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/* kmod/policy.c: what is accepted, what is refused and with which words. */
+#include <fcntl.h>
+#include <kselftest_harness.h>
+#include <openssl/sha.h>
+
+#include "client.h"
+#include "guest.h"
+
+#define HEAD	"tconn-policy 1\n"
+#define APP	"app sha256 0000000000000000000000000000000000000000000000000000000000000001 a\n"
+#define LEAST	HEAD APP "display /devices/x\ninput /devices/y\n"
+
+FIXTURE(policy) {
+	struct guest guest;
+};
+
+FIXTURE_SETUP(policy)
+{
+	ASSERT_EQ(0, guest_start(&self->guest, 0));
+}
+
+FIXTURE_TEARDOWN(policy)
+{
+	EXPECT_EQ(0, guest_stop(&self->guest));
+}
+
+static int load(const char *text)
+{
+	return guest_write(GUEST_FILE("policy"), text);
+}
+
+TEST_F(policy, missing_is_said)
+{
+	int mark = guest_kmsg_mark();
+	struct tconn_status status;
+	struct client c;
+
+	ASSERT_EQ(0, client_open(&c));
+	EXPECT_EQ(-ENOKEY, client_bind(&c));
+	ASSERT_EQ(0, client_status(&c, &status));
+	EXPECT_EQ(TCONN_REFUSAL_NO_POLICY, status.refusal);
+	EXPECT_EQ(TCONN_STATE_IDLE, status.state);
+	EXPECT_TRUE(guest_kmsg_said(mark, "no policy is loaded"));
+	EXPECT_EQ(0, guest_log_count(TCONN_EVENT_APP));
+	client_close(&c);
+}
+
+TEST_F(policy, is_read_back_as_written)
+{
+	static const char text[] = "# for a test\n" LEAST "# and its end\n\n";
+	char back[sizeof(text) + 1];
+
+	EXPECT_EQ(0, guest_read(GUEST_FILE("policy"), back, sizeof(back)));
+	ASSERT_EQ(0, load(text));
+	ASSERT_EQ(sizeof(text) - 1, guest_read(GUEST_FILE("policy"), back, sizeof(back)));
+	EXPECT_STREQ(text, back);
+}
+
+TEST_F(policy, is_measured)
+{
+	struct tconn_event_policy event;
+	unsigned char digest[32];
+	SHA256_CTX ctx;
+
+	ASSERT_EQ(0, load(LEAST));
+	ASSERT_EQ(0, guest_log_last(TCONN_EVENT_POLICY, &event, sizeof(event)));
+	SHA256_Init(&ctx);
+	SHA256_Update(&ctx, LEAST, sizeof(LEAST) - 1);
+	SHA256_Final(digest, &ctx);
+	EXPECT_EQ(0, memcmp(digest, event.digest, sizeof(digest)));
+	EXPECT_EQ(sizeof(LEAST) - 1, event.len);
+	EXPECT_EQ(0, event.flags);
+}
+
+TEST_F(policy, is_taken_once)
+{
+	ASSERT_EQ(0, load(LEAST));
+	EXPECT_EQ(-EPERM, load(LEAST));
+	EXPECT_EQ(-EPERM, load(LEAST "pcr 9\n"));
+	EXPECT_EQ(1, guest_log_count(TCONN_EVENT_POLICY));
+}
+
+TEST_F(policy, names_the_pcr_of_later_events)
+{
+	char line[4096], *last;
+
+	ASSERT_EQ(0, load(LEAST "pcr 11\n"));
+	ASSERT_LT(0, guest_read(GUEST_FILE("log_ascii"), line, sizeof(line)));
+	last = strchr(line, '\n');
+	ASSERT_NE(NULL, last);
+	EXPECT_EQ(0, strncmp(last + 1, "11 policy ", strlen("11 policy ")));
+}
+
+/* Each is refused whole, the kernel log says where and why, and another may follow. */
+static const struct {
+	const char *text;
+	const char *said;
+} bad[] = {
+	{ "# nothing\n", "line 2: the policy is empty" },
+	{ "pcr 13\n", "line 1: the first line is: tconn-policy 1" },
+	{ "tconn-policy 2\n", "line 1: the first line is: tconn-policy 1" },
+	{ "tconn-policy 1 1\n", "line 1: the first line is: tconn-policy 1" },
+	{ LEAST "colour red\n", "line 5: unknown keyword" },
+	{ LEAST "app\n", "line 5: wrong number of words" },
+	{ LEAST "app sha256 00 a\n", "line 5: app wants: sha256 HEX NAME" },
+	{ LEAST "app sha1 0000000000000000000000000000000000000000000000000000000000000001 a\n",
+	  "line 5: app wants: sha256 HEX NAME" },
+	{ LEAST "app sha256 000000000000000000000000000000000000000000000000000000000000000g a\n",
+	  "line 5: not a hexadecimal digest" },
+	{ LEAST APP APP APP APP APP APP APP APP APP APP APP APP APP APP APP APP,
+	  "line 20: too many apps" },
+	{ LEAST "pcr 7\n", "line 5: pcr is a number from 8 to 15" },
+	{ LEAST "pcr 16\n", "line 5: pcr is a number from 8 to 15" },
+	{ LEAST "pcr x\n", "line 5: pcr is a number from 8 to 15" },
+	{ LEAST "pcr 13\npcr 13\n", "line 6: given twice" },
+	{ LEAST "display card0\n", "line 5: a device path starts with /devices/" },
+	{ LEAST "indicator /devices/a\nindicator /devices/b\n", "line 6: too many lines" },
+	{ LEAST "indicator-required maybe\n", "line 5: indicator-required is yes or no" },
+	{ LEAST "timeout-max-ms 999\n", "line 5: timeout-max-ms is outside the limits" },
+	{ LEAST "timeout-max-ms 90001\n", "line 5: timeout-max-ms is outside the limits" },
+	{ LEAST "pcr 13\r\n", "line 5: not printable ASCII" },
+	{ LEAST "# \xc3\xa4\n", "line 5: not printable ASCII" },
+	{ LEAST "one two three four five\n", "line 5: unknown keyword" },
+	{ HEAD "display /devices/x\ninput /devices/y\n", "no app is listed" },
+	{ HEAD APP "input /devices/y\n", "no display is listed" },
+	{ HEAD APP "display /devices/x\n", "no input is listed" },
+};
+
+TEST_F(policy, with_a_fault_is_refused)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int mark = guest_kmsg_mark();
+
+		EXPECT_EQ(-EINVAL, load(bad[i].text))
+			TH_LOG("accepted: %s", bad[i].text);
+		EXPECT_TRUE(guest_kmsg_said(mark, bad[i].said))
+			TH_LOG("not said: %s", bad[i].said);
+	}
+	EXPECT_EQ(0, guest_log_count(TCONN_EVENT_POLICY));
+	EXPECT_EQ(0, load(LEAST));
+}
+
+TEST_F(policy, in_two_writes_is_refused)
+{
+	int fd = open(GUEST_FILE("policy"), O_WRONLY | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, pwrite(fd, LEAST, sizeof(LEAST) - 1, 1));
+	EXPECT_EQ(EINVAL, errno);
+	close(fd);
+}
+
+TEST_F(policy, over_its_limit_is_refused)
+{
+	char *text = malloc(TCONN_POLICY_MAX + 2);
+
+	ASSERT_NE(NULL, text);
+	memset(text, '\n', TCONN_POLICY_MAX + 1);
+	memcpy(text, LEAST, sizeof(LEAST) - 1);
+	text[TCONN_POLICY_MAX + 1] = '\0';
+	EXPECT_EQ(-EFBIG, load(text));
+	text[TCONN_POLICY_MAX] = '\0';
+	EXPECT_EQ(0, load(text));
+	free(text);
+}
+
+TEST_F(policy, lowers_the_time_limit)
+{
+	struct guest *g = &self->guest;
+	struct client c;
+	char text[1024];
+
+	ASSERT_EQ(0, guest_ree_start(g));
+	ASSERT_EQ(0, guest_policy_text(text, sizeof(text),
+				       "timeout-max-ms 5000\nindicator-required no\n"));
+	ASSERT_EQ(0, load(text));
+	ASSERT_EQ(0, client_open(&c));
+	c.timeout_ms = 5001;
+	EXPECT_EQ(-ERANGE, client_bind(&c));
+	c.timeout_ms = 5000;
+	EXPECT_EQ(0, client_bind(&c));
+	client_close(&c);
+}
+
+TEST_HARNESS_MAIN
