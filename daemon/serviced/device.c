@@ -111,7 +111,7 @@ void device_converse(struct device *d, int fd)
 	}
 	r = converse(d, &err);
 	tconn_say("%s: %s%s%s: %s", d->address, d->identity.name[0] ? "device " : "",
-		  d->identity.name, d->trusted ? " left" : " refused", err.text);
+		  d->identity.name, d->trusted ? " left" : d->identity.name[0] ? " refused" : "refused", err.text);
 	tconn_channel_refuse(d->channel, r, &err);
 	tconn_channel_close(d->channel);
 	d->channel = NULL;

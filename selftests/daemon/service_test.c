@@ -1221,20 +1221,30 @@ TEST(operator_socket_is_the_operators_alone)
 	EXPECT_EQ(0600, st.st_mode & 0777);
 }
 
+/* The harness ends by exit(). Tests are children: only the parent cleans up. */
+static pid_t parent;
+
+static void finish(void)
+{
+	if (getpid() != parent)
+		return;
+	if (world_stop(serviced) != 0)
+		fprintf(stderr, "# tconn-serviced did not end cleanly\n");
+	if (getenv("TCONN_TEST_VERBOSE"))
+		fputs(world_read(world_path(&w, "tconn-serviced.log")), stderr);
+}
+
 int main(int argc, char **argv)
 {
-	char config[128];
-	int r;
+	char config[128 + WORLD_PATH];
 
+	parent = getpid();
 	world_start(&w);
 	snprintf(config, sizeof(config), "\"pending\":%d,\"message_ms\":3000,\"pin_sink\":\"%s\"", PENDING,
 		 world_path(&w, WORLD_PIN_SINK));
 	serviced = world_serviced(&w, config);
+	atexit(finish);
 	json_object_put(world_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
 				   w.visitor.identity.name));
-	r = test_harness_run(argc, argv);
-	world_stop(serviced);
-	if (getenv("TCONN_TEST_VERBOSE"))
-		fputs(world_read(world_path(&w, "tconn-serviced.log")), stderr);
-	return r;
+	return test_harness_run(argc, argv);
 }
