@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+/* kmod/display.c: taking the screen and giving it back. */
+#include <dirent.h>
+#include <drm_fourcc.h>
+#include <fcntl.h>
+#include <kselftest_harness.h>
+#include <openssl/sha.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <xf86drm.h>
+#include <xf86drmMode.h>
+
+#include "client.h"
+#include "guest.h"
+
+#define CYCLES		20
+#define FB_IDS		4096	/* object ids are small numbers */
+#define DRIVER		"/sys/bus/virtio/drivers/virtio_gpu"
+
+FIXTURE(display) {
+	struct guest guest;
+	struct client client;
+};
+
+FIXTURE_SETUP(display)
+{
+	ASSERT_EQ(0, guest_start(&self->guest, GUEST_ALL));
+	ASSERT_EQ(0, client_open(&self->client));
+}
+
+FIXTURE_TEARDOWN(display)
+{
+	client_close(&self->client);
+	EXPECT_EQ(0, guest_stop(&self->guest));
+}
+
+static uint32_t refusal_of(struct client *c)
+{
+	struct tconn_status status = { .refusal = 99 };
+
+	client_status(c, &status);
+	return status.refusal;
+}
+
+static int bind_at(struct client *c, int fd)
+{
+	int card = c->card, ret;
+
+	c->card = fd;
+	ret = client_bind(c);
+	c->card = card;
+	return ret;
+}
+
+TEST_F(display, must_be_a_primary_node)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int render = open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
+
+	EXPECT_EQ(-ENODEV, bind_at(&self->client, -1));
+	EXPECT_EQ(-ENODEV, bind_at(&self->client, null));
+	EXPECT_EQ(-ENODEV, bind_at(&self->client, self->client.fd));
+	if (render >= 0)
+		EXPECT_EQ(-ENODEV, bind_at(&self->client, render));
+	EXPECT_EQ(TCONN_REFUSAL_NO_DISPLAY, refusal_of(&self->client));
+	/* No fault of the app's, so nothing is measured. */
+	EXPECT_EQ(0, guest_log_count(TCONN_EVENT_APP));
+	EXPECT_EQ(0, client_bind(&self->client));
+	close(render);
+	close(null);
+}
+
+TEST_F(display, must_be_lit)
+{
+	guest_ree_stop(&self->guest);
+	EXPECT_EQ(-ENODEV, client_bind(&self->client));
+	EXPECT_EQ(TCONN_REFUSAL_NO_DISPLAY, refusal_of(&self->client));
+}
+
+TEST_F(display, must_be_on_the_policy)
+{
+	struct guest *g = &self->guest;
+	uint8_t digest[32];
+	char text[512];
+	int i, len;
+
+	client_close(&self->client);
+	ASSERT_EQ(0, guest_stop(g));
+	ASSERT_EQ(0, guest_start(g, GUEST_REE));
+	ASSERT_EQ(0, guest_own_digest(digest));
+	len = snprintf(text, sizeof(text), "tconn-policy 1\napp sha256 ");
+	for (i = 0; i < 32; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%02x", digest[i]);
+	snprintf(text + len, sizeof(text) - (size_t)len, " test\ndisplay /devices/platform/*\n"
+		 GUEST_INPUTS "indicator-required no\n");
+	ASSERT_EQ(0, guest_write(GUEST_FILE("policy"), text));
+	ASSERT_EQ(0, client_open(&self->client));
+	EXPECT_EQ(-ENODEV, client_bind(&self->client));
+	EXPECT_EQ(TCONN_REFUSAL_NO_DISPLAY, refusal_of(&self->client));
+}
+
+TEST_F(display, canvas_is_as_large_as_said)
+{
+	struct client *c = &self->client;
+	const struct tconn_bind *b = &c->bind;
+
+	ASSERT_EQ(0, client_bind(c));
+	EXPECT_EQ(1280, b->width);
+	EXPECT_EQ(800, b->height);
+	EXPECT_EQ(b->width * 4, b->pitch);
+	EXPECT_EQ(DRM_FORMAT_XRGB8888, b->format);
+	EXPECT_EQ((uint64_t)b->pitch * b->height, b->canvas_size);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, b->canvas_size, PROT_READ, MAP_SHARED, c->fd, 4096));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, b->canvas_size + 4096, PROT_READ, MAP_SHARED, c->fd, 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, b->canvas_size, PROT_READ, MAP_PRIVATE, c->fd, 0));
+}
+
+TEST_F(display, presents_only_within_the_canvas)
+{
+	struct client *c = &self->client;
+	uint32_t w, h;
+
+	ASSERT_EQ(0, client_bind(c));
+	ASSERT_EQ(0, client_activate(c));
+	w = c->bind.width;
+	h = c->bind.height;
+	EXPECT_EQ(-EINVAL, client_present(c, 0, 0, 0, h));
+	EXPECT_EQ(-EINVAL, client_present(c, 0, 0, w, 0));
+	EXPECT_EQ(-ERANGE, client_present(c, 1, 0, w, h));
+	EXPECT_EQ(-ERANGE, client_present(c, 0, h, 1, 1));
+	EXPECT_EQ(-ERANGE, client_present(c, UINT32_MAX, 0, 2, 1));
+	EXPECT_EQ(-ERANGE, client_present(c, 0, 1, 1, UINT32_MAX));
+	EXPECT_EQ(0, client_present(c, 0, 0, w, h));
+	EXPECT_EQ(0, client_present(c, w - 1, h - 1, 1, 1));
+}
+
+static void hash_canvas(const struct client *c, unsigned char digest[32])
+{
+	SHA256_CTX ctx;
+
+	SHA256_Init(&ctx);
+	SHA256_Update(&ctx, c->canvas, (size_t)c->bind.pitch * c->bind.height);
+	SHA256_Final(digest, &ctx);
+}
+
+TEST_F(display, record_has_the_digest_of_what_was_shown)
+{
+	struct client *c = &self->client;
+	unsigned char digest[32];
+	struct tconn_record r;
+
+	ASSERT_EQ(0, client_bind(c));
+	client_draw(c, 0);
+	ASSERT_EQ(0, client_activate(c));
+	client_draw(c, 1);
+	ASSERT_EQ(0, client_present(c, 0, 0, c->bind.width, c->bind.height));
+	hash_canvas(c, digest);
+	/* Drawn but not presented: not shown. */
+	client_draw(c, 2);
+	ASSERT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, &r));
+	EXPECT_EQ(0, memcmp(digest, r.frame_digest, 32));
+	EXPECT_EQ(2, r.presents);
+	EXPECT_EQ(1280, r.width);
+	EXPECT_EQ(800, r.height);
+	EXPECT_EQ(DRM_FORMAT_XRGB8888, r.format);
+	EXPECT_LT(30000, r.refresh_mhz);
+}
+
+TEST_F(display, presents_only_the_damage)
+{
+	struct client *c = &self->client;
+	unsigned char digest[32];
+	struct tconn_record r;
+
+	ASSERT_EQ(0, client_bind(c));
+	client_draw(c, 0);
+	ASSERT_EQ(0, client_activate(c));
+	c->canvas[0] ^= 0xffffff;
+	c->canvas[1] ^= 0xffffff;
+	ASSERT_EQ(0, client_present(c, 1, 0, 1, 1));
+	c->canvas[0] ^= 0xffffff;
+	hash_canvas(c, digest);
+	ASSERT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, &r));
+	EXPECT_EQ(0, memcmp(digest, r.frame_digest, 32));
+}
+
+/* Framebuffers that root finds by their ids; a DRM master's own is among them. */
+static int count_framebuffers(int card)
+{
+	struct drm_mode_fb_cmd2 fb;
+	uint32_t id;
+	int count = 0;
+
+	for (id = 1; id < FB_IDS; id++) {
+		fb = (struct drm_mode_fb_cmd2){ .fb_id = id };
+		if (!ioctl(card, DRM_IOCTL_MODE_GETFB2, &fb))
+			count++;
+	}
+	return count;
+}
+
+TEST_F(display, framebuffer_is_not_found_by_id)
+{
+	int before = count_framebuffers(self->client.card);
+
+	/* The REE's two: the look-up does work. */
+	ASSERT_EQ(2, before);
+	ASSERT_EQ(0, client_bind(&self->client));
+	EXPECT_EQ(before, count_framebuffers(self->client.card));
+	ASSERT_EQ(0, client_activate(&self->client));
+	EXPECT_EQ(before, count_framebuffers(self->client.card));
+}
+
+TEST_F(display, ree_sleeps_and_goes_on)
+{
+	const volatile uint64_t *flips = self->guest.flips;
+	uint64_t before;
+	int i;
+
+	for (i = 0; i < CYCLES; i++) {
+		struct client c;
+
+		ASSERT_EQ(0, client_open(&c));
+		ASSERT_EQ(0, client_bind(&c));
+		client_draw(&c, (unsigned int)i);
+		ASSERT_EQ(0, client_activate(&c));
+		before = *flips;
+		usleep(50000);
+		/* One may have been under way. */
+		EXPECT_GE(before + 1, *flips);
+		ASSERT_EQ(0, client_decide(&c, TCONN_OUTCOME_CONFIRMED, NULL));
+		client_close(&c);
+		usleep(150000);
+		EXPECT_LT(before + 1, *flips);
+	}
+	EXPECT_EQ(CYCLES, guest_log_count(TCONN_EVENT_RECORD));
+}
+
+/* A master killed meanwhile waits for the screen, then goes. */
+TEST_F(display, survives_the_death_of_the_ree)
+{
+	int status;
+
+	ASSERT_EQ(0, client_bind(&self->client));
+	ASSERT_EQ(0, client_activate(&self->client));
+	ASSERT_EQ(0, kill(self->guest.ree, SIGKILL));
+	usleep(200000);
+	EXPECT_EQ(0, client_present(&self->client, 0, 0, 8, 8));
+	EXPECT_EQ(0, waitpid(self->guest.ree, &status, WNOHANG));
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, NULL));
+	EXPECT_EQ(self->guest.ree, waitpid(self->guest.ree, &status, 0));
+	self->guest.ree = 0;
+}
+
+static int device_name(char *name, size_t size)
+{
+	DIR *dir = opendir(DRIVER);
+	struct dirent *entry;
+	int ret = -ENOENT;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "virtio", 6))
+			ret = snprintf(name, size, "%s", entry->d_name) < (int)size ? 0 : -E2BIG;
+	closedir(dir);
+	return ret;
+}
+
+TEST_F(display, lost_ends_the_session)
+{
+	struct tconn_status status;
+	char name[32];
+
+	ASSERT_EQ(0, device_name(name, sizeof(name)));
+	ASSERT_EQ(0, client_bind(&self->client));
+	ASSERT_EQ(0, client_activate(&self->client));
+	ASSERT_EQ(0, guest_write(DRIVER "/unbind", name));
+	ASSERT_TRUE(guest_wait_hangup(self->client.fd, 5000));
+	ASSERT_EQ(0, client_status(&self->client, &status));
+	EXPECT_EQ(TCONN_CAUSE_DISPLAY_LOST, status.cause);
+	guest_ree_stop(&self->guest);
+	close(self->client.card);
+	self->client.card = -1;
+	ASSERT_EQ(0, guest_write(DRIVER "/bind", name));
+	usleep(500000);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * kmod/input.c: who learns of keys, and when. A key that nobody typed is made by
+ * writing to the keyboard's event node: as good as typed, until it is grabbed.
+ * (Typed keys reach the app: selftests/e2e, where QEMU types.)
+ */
+#include <fcntl.h>
+#include <kselftest_harness.h>
+#include <linux/input.h>
+#include <linux/uinput.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include "client.h"
+#include "guest.h"
+
+#define ATKBD	"/sys/bus/serio/drivers/atkbd"
+
+FIXTURE(input) {
+	struct guest guest;
+	struct client client;
+	int keyboard, writer;	/* two opens of one event node */
+};
+
+FIXTURE_SETUP(input)
+{
+	ASSERT_EQ(0, guest_start(&self->guest, GUEST_ALL));
+	ASSERT_EQ(0, client_open(&self->client));
+	self->keyboard = guest_keyboard();
+	self->writer = guest_keyboard();
+	ASSERT_LE(0, self->keyboard);
+	ASSERT_LE(0, self->writer);
+}
+
+FIXTURE_TEARDOWN(input)
+{
+	close(self->keyboard);
+	close(self->writer);
+	client_close(&self->client);
+	EXPECT_EQ(0, guest_stop(&self->guest));
+}
+
+static int start_session(struct client *c)
+{
+	int ret = client_bind(c);
+
+	return ret ? ret : client_activate(c);
+}
+
+static void emit(int fd, uint16_t code, int32_t value)
+{
+	struct input_event events[] = {
+		{ .type = EV_KEY, .code = code, .value = value },
+		{ .type = EV_SYN, .code = SYN_REPORT },
+	};
+
+	(void)!write(fd, events, sizeof(events));
+}
+
+/* Is an event of this key and value among those that can be read now? */
+static bool has_event(int fd, uint16_t code, int32_t value)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	struct input_event event;
+	bool found = false;
+
+	while (poll(&pollfd, 1, 50) == 1 && (pollfd.revents & POLLIN) &&
+	       read(fd, &event, sizeof(event)) == sizeof(event))
+		found |= event.type == EV_KEY && event.code == code && event.value == value;
+	return found;
+}
+
+static bool has_bit(const unsigned char *bits, unsigned int bit)
+{
+	return bits[bit / 8] >> (bit % 8) & 1;
+}
+
+TEST_F(input, answers_as_an_evdev_node_does)
+{
+	unsigned char bits[KEY_CNT / 8];
+	struct input_absinfo abs;
+	struct input_id id;
+	char name[64] = "";
+	int value, fd = self->client.fd;
+
+	EXPECT_EQ(-1, ioctl(fd, EVIOCGVERSION, &value));
+	EXPECT_EQ(EBADFD, errno);
+	ASSERT_EQ(0, client_bind(&self->client));
+	EXPECT_EQ(0, ioctl(fd, EVIOCGVERSION, &value));
+	EXPECT_EQ(EV_VERSION, value);
+	EXPECT_EQ(0, ioctl(fd, EVIOCGID, &id));
+	EXPECT_EQ(BUS_VIRTUAL, id.bustype);
+	EXPECT_LT(0, ioctl(fd, EVIOCGNAME(sizeof(name)), name));
+	EXPECT_STREQ("tconn trusted input", name);
+	EXPECT_LT(0, ioctl(fd, EVIOCGPHYS(sizeof(name)), name));
+	EXPECT_EQ(-1, ioctl(fd, EVIOCGUNIQ(sizeof(name)), name));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_LT(0, ioctl(fd, EVIOCGPROP(sizeof(bits)), bits));
+	memset(bits, 0, sizeof(bits));
+	EXPECT_LT(0, ioctl(fd, EVIOCGBIT(0, sizeof(bits)), bits));
+	EXPECT_EQ(1 << EV_SYN | 1 << EV_KEY, bits[0]);
+	EXPECT_EQ(0, bits[2]);
+	EXPECT_LT(0, ioctl(fd, EVIOCGBIT(EV_KEY, sizeof(bits)), bits));
+	EXPECT_TRUE(has_bit(bits, KEY_ENTER) && has_bit(bits, KEY_ESC) && has_bit(bits, KEY_0));
+	EXPECT_FALSE(has_bit(bits, BTN_LEFT));
+	memset(bits, 0xff, sizeof(bits));
+	EXPECT_LT(0, ioctl(fd, EVIOCGBIT(EV_ABS, sizeof(bits)), bits));
+	EXPECT_EQ(0, bits[0]);
+	memset(bits, 0xff, sizeof(bits));
+	EXPECT_LT(0, ioctl(fd, EVIOCGKEY(sizeof(bits)), bits));
+	EXPECT_EQ(0, bits[KEY_ENTER / 8]);
+	EXPECT_LT(0, ioctl(fd, EVIOCGLED(sizeof(bits)), bits));
+	EXPECT_LT(0, ioctl(fd, EVIOCGSW(sizeof(bits)), bits));
+	EXPECT_LT(0, ioctl(fd, EVIOCGSND(sizeof(bits)), bits));
+	EXPECT_EQ(-1, ioctl(fd, EVIOCGABS(ABS_X), &abs));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(0, ioctl(fd, EVIOCGRAB, 1));
+	value = CLOCK_MONOTONIC;
+	EXPECT_EQ(0, ioctl(fd, EVIOCSCLOCKID, &value));
+	value = CLOCK_PROCESS_CPUTIME_ID;
+	EXPECT_EQ(-1, ioctl(fd, EVIOCSCLOCKID, &value));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(fd, EVIOCSFF, &value));
+	EXPECT_EQ(ENOTTY, errno);
+}
+
+TEST_F(input, nothing_injected_reaches_anyone)
+{
+	emit(self->writer, KEY_A, 1);
+	emit(self->writer, KEY_A, 0);
+	/* It does work without a session. */
+	ASSERT_TRUE(has_event(self->keyboard, KEY_A, 1));
+	ASSERT_EQ(0, start_session(&self->client));
+	emit(self->writer, KEY_ENTER, 1);
+	emit(self->writer, KEY_ENTER, 0);
+	EXPECT_FALSE(has_event(self->client.fd, KEY_ENTER, 1));
+	EXPECT_FALSE(has_event(self->keyboard, KEY_ENTER, 1));
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	emit(self->writer, KEY_B, 1);
+	emit(self->writer, KEY_B, 0);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
+}
+
+TEST_F(input, held_key_is_released_for_the_ree_and_unknown_to_the_app)
+{
+	unsigned char bits[KEY_CNT / 8] = { 0 };
+
+	emit(self->writer, KEY_LEFTSHIFT, 1);
+	ASSERT_TRUE(has_event(self->keyboard, KEY_LEFTSHIFT, 1));
+	ASSERT_EQ(0, start_session(&self->client));
+	EXPECT_TRUE(has_event(self->keyboard, KEY_LEFTSHIFT, 0));
+	EXPECT_LT(0, ioctl(self->client.fd, EVIOCGKEY(sizeof(bits)), bits));
+	EXPECT_FALSE(has_bit(bits, KEY_LEFTSHIFT));
+	EXPECT_FALSE(has_event(self->client.fd, KEY_LEFTSHIFT, 1));
+}
+
+TEST_F(input, earlier_grab_is_taken_and_given_back)
+{
+	int other = guest_keyboard();
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, ioctl(self->keyboard, EVIOCGRAB, 1));
+	ASSERT_EQ(0, start_session(&self->client));
+	emit(self->keyboard, KEY_ENTER, 1);
+	EXPECT_FALSE(has_event(self->keyboard, KEY_ENTER, 1));
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	emit(self->keyboard, KEY_C, 1);
+	emit(self->keyboard, KEY_C, 0);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_C, 1));
+	EXPECT_FALSE(has_event(other, KEY_C, 1));
+	/* And its owner can let it go. */
+	ASSERT_EQ(0, ioctl(self->keyboard, EVIOCGRAB, 0));
+	emit(self->keyboard, KEY_C, 1);
+	emit(self->keyboard, KEY_C, 0);
+	EXPECT_TRUE(has_event(other, KEY_C, 1));
+	close(other);
+}
+
+TEST_F(input, nobody_can_grab_during_a_session)
+{
+	ASSERT_EQ(0, start_session(&self->client));
+	EXPECT_EQ(-1, ioctl(self->keyboard, EVIOCGRAB, 1));
+	EXPECT_EQ(EBUSY, errno);
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	EXPECT_EQ(0, ioctl(self->keyboard, EVIOCGRAB, 1));
+}
+
+static int make_uinput(void)
+{
+	struct uinput_setup setup = { .id = { .bustype = BUS_USB }, .name = "fake keyboard" };
+	int fd = open("/dev/uinput", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, UI_SET_EVBIT, EV_KEY) || ioctl(fd, UI_SET_KEYBIT, KEY_ENTER) ||
+	    ioctl(fd, UI_DEV_SETUP, &setup) || ioctl(fd, UI_DEV_CREATE)) {
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+TEST_F(input, new_device_ends_the_session)
+{
+	struct tconn_status status;
+	int fake;
+
+	ASSERT_EQ(0, start_session(&self->client));
+	fake = make_uinput();
+	ASSERT_LE(0, fake);
+	ASSERT_TRUE(guest_wait_hangup(self->client.fd, 5000));
+	ASSERT_EQ(0, client_status(&self->client, &status));
+	EXPECT_EQ(TCONN_CAUSE_INPUT_NEW, status.cause);
+	close(fake);
+}
+
+TEST_F(input, device_made_by_a_program_is_never_heard)
+{
+	int fake = make_uinput();
+	char state[8192];
+
+	ASSERT_LE(0, fake);
+	ASSERT_EQ(0, start_session(&self->client));
+	ASSERT_LT(0, guest_read(GUEST_FILE("state"), state, sizeof(state)));
+	EXPECT_EQ(NULL, strstr(state, "input /devices/virtual/"));
+	emit(fake, KEY_ENTER, 1);
+	emit(fake, KEY_ENTER, 0);
+	EXPECT_FALSE(has_event(self->client.fd, KEY_ENTER, 1));
+	close(fake);
+}
+
+/* The only listed device goes: with it the lamp, which is part of it. */
+TEST_F(input, lost_ends_the_session)
+{
+	struct tconn_status status = { 0 };
+	struct client other;
+
+	ASSERT_EQ(0, start_session(&self->client));
+	ASSERT_EQ(0, guest_write(ATKBD "/unbind", "serio0"));
+	EXPECT_TRUE(guest_wait_hangup(self->client.fd, 5000));
+	EXPECT_EQ(0, client_status(&self->client, &status));
+	EXPECT_TRUE(status.cause == TCONN_CAUSE_INPUT_LOST ||
+		    status.cause == TCONN_CAUSE_INDICATOR_LOST);
+	EXPECT_EQ(0, client_open(&other));
+	EXPECT_EQ(-ENOLCK, client_bind(&other));
+	client_close(&other);
+	EXPECT_EQ(0, guest_write(ATKBD "/bind", "serio0"));
+	usleep(500000);
+}
+
+TEST_F(input, none_listed_is_said)
+{
+	struct guest *g = &self->guest;
+	struct tconn_status status;
+	char text[1024], *line;
+
+	client_close(&self->client);
+	ASSERT_EQ(0, guest_stop(g));
+	ASSERT_EQ(0, guest_start(g, GUEST_REE));
+	ASSERT_EQ(0, guest_policy_text(text, sizeof(text), "indicator-required no\n"));
+	/* Another place, as long as the one that was there. */
+	line = strstr(text, "/i8042/serio*\n");
+	ASSERT_NE(NULL, line);
+	memcpy(line, "/other/", 7);
+	ASSERT_EQ(0, guest_write(GUEST_FILE("policy"), text));
+	ASSERT_EQ(0, client_open(&self->client));
+	EXPECT_EQ(-ENODEV, client_bind(&self->client));
+	ASSERT_EQ(0, client_status(&self->client, &status));
+	EXPECT_EQ(TCONN_REFUSAL_NO_INPUT, status.refusal);
+}
+
+TEST_HARNESS_MAIN
