@@ -166,6 +166,7 @@ class UnittestResult(unittest.TestResult):
 
 
 def short_id(identity):
+    identity = identity.removeprefix("unittest.loader._FailedTest.")
     return identity.removeprefix("meta.").removeprefix("e2e.")
 
 
