@@ -24,13 +24,14 @@ import sys
 import time
 
 from . import image, paths
-from .guest import Guest, GuestError, Wire, boot_line
+from .guest import Guest, GuestError, Wire, command_line
 from .tpm import Manufacturer
 
 sys.path.insert(0, str(paths.ROOT / "scripts"))
 import refvals      # noqa: E402
 
 SERVICE = "pay.example"
+MEMORY = 1 << 30     # bytes, of each guest; QEMU writes where it put the initrd into the kernel
 CA_ADDRESS, SERVICE_ADDRESS = "10.7.0.1:7101", "10.7.0.1:7100"
 
 SERVICED = {
@@ -112,6 +113,7 @@ class Scene:
         values = refvals.generate(
             name=f"{built.name} {built.release}", kernel=built.release, manifest=built.manifest,
             kernel_image=built.kernel, initrd=built.initrd, command_line=self._command_line(built),
+            qemu_memory=MEMORY,
             policies=[policy] if device else [], apps=[paths.BIN / "tconn-tui"] if device else [])
         text = refvals.to_json(values)
         (self.directory / f"{built.name}-reference.json").write_text(text)
@@ -119,7 +121,7 @@ class Scene:
 
     def _command_line(self, built):
         append = self._device_options.get("append", "") if built.name == "device" else ""
-        return f"console=ttyS0 rdinit=/init {boot_line()} {append}".strip()
+        return command_line(append)
 
     # -- life
 
@@ -129,7 +131,8 @@ class Scene:
         self.maker = Manufacturer(self.directory / "tpm-maker")
         self._echo("building the images of device and service")
         service, device = self._images()
-        common = {"manufacturer": self.maker, "wire": Wire(), "wait": False}
+        common = {"manufacturer": self.maker, "wire": Wire(), "wait": False,
+                  "memory": f"{MEMORY >> 20}M"}
         self._echo("booting device and service (each with a TPM of its own)")
         try:
             self.service = self._start(service, **common)
@@ -157,7 +160,7 @@ class Scene:
         self.service.put("/etc/tconn/ek-issuers.pem", self.maker.issuers.read_bytes())
         self.service.spawn(f"exec tconn-ca serve --dir /var/lib/tconn-ca --listen {CA_ADDRESS} "
                            "--ek-trust /etc/tconn/ek-issuers.pem", "/run/tconn-ca.log")
-        self.service.wait_for("nc -z 10.7.0.1 7101", 30)
+        self.service.wait_for("netstat -ltn | grep -q 10.7.0.1:7101", 30)
         self._enrol(self.service, f"--role service --name {SERVICE}")
         self.device_id = self._enrol(self.device, "--role device")["name"]
 
