@@ -13,7 +13,7 @@ CC	?= gcc
 CFLAGS	?= -O2 -g
 TCONN_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	   -Werror -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-	   -fstack-clash-protection -fcf-protection -fno-strict-overflow -I. $(CFLAGS)
+	   -fstack-clash-protection -fcf-protection -fno-strict-overflow -ffile-prefix-map=$(CURDIR)=. -I. $(CFLAGS)
 TCONN_LDFLAGS := -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # KERNEL=6.12 builds and tests for that series instead.
