@@ -5,7 +5,7 @@
 
 DAEMON_TEST_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard selftests/daemon/*.c)))
 DAEMON_TESTS	:= $(patsubst selftests/daemon/%.c,$(BUILD)/selftests/daemon/%,$(wildcard selftests/daemon/*_test.c))
-DAEMON_TEST_LIB	:= $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard selftests/lib/*.c)))
+DAEMON_TEST_LIB	:= $(addprefix $(BUILD)/selftests/lib/,log_build.o swtpm_fixture.o test_identity.o)
 HOST_TESTS	+= $(DAEMON_TESTS)
 
 # The harness's fixtures are functions without a prototype.

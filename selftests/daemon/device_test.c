@@ -19,9 +19,9 @@
 #include "daemon/lib/jsonline.h"
 #include "tui/protocol.h"
 #include "tui/statement.h"
-#include "world.h"
+#include "stage.h"
 
-static struct world w;
+static struct stage w;
 static char tui_config[512];
 
 static const char *text(struct json_object *obj, const char *key)
@@ -46,7 +46,7 @@ static bool yes(struct json_object *obj, const char *key)
 
 static struct json_object *status_now(void)
 {
-	return world_call(w.status, 5000, "{\"do\":\"status\"}");
+	return stage_call(w.status, 5000, "{\"do\":\"status\"}");
 }
 
 static bool is_trusted(void *arg)
@@ -80,7 +80,7 @@ static bool complains(void *arg)
 }
 
 #define EXPECT_COMPLAINT(part) do { \
-	EXPECT_TRUE(world_until(complains, part, 10000)) { \
+	EXPECT_TRUE(stage_until(complains, part, 10000)) { \
 		struct json_object *s_ = status_now(); \
 		TH_LOG("\"%s\" is not in \"%s\"", part, text(s_, "last_error")); \
 		json_object_put(s_); \
@@ -113,19 +113,19 @@ FIXTURE(both) {
 
 FIXTURE_SETUP(both)
 {
-	unlink(world_path(&w, "serviced.db"));
-	self->serviced = world_serviced(&w, "");
-	json_object_put(world_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
+	unlink(stage_path(&w, "serviced.db"));
+	self->serviced = stage_serviced(&w, "");
+	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
 				   w.device.identity.name));
-	self->tconnd = world_tconnd(&w, tui_config);
-	ASSERT_TRUE(world_until(is_trusted, NULL, 10000))
-		TH_LOG("%s", world_read(world_path(&w, "tconnd.log")));
+	self->tconnd = stage_tconnd(&w, tui_config);
+	ASSERT_TRUE(stage_until(is_trusted, NULL, 10000))
+		TH_LOG("%s", stage_read(stage_path(&w, "tconnd.log")));
 }
 
 FIXTURE_TEARDOWN(both)
 {
-	EXPECT_EQ(0, world_stop(self->tconnd));
-	EXPECT_EQ(0, world_stop(self->serviced));
+	EXPECT_EQ(0, stage_stop(self->tconnd));
+	EXPECT_EQ(0, stage_stop(self->serviced));
 	EXPECT_NE(0, access(w.status, F_OK));
 	EXPECT_NE(0, access(w.admin, F_OK));
 }
@@ -140,21 +140,21 @@ TEST_F(both, trust_each_other_and_say_so)
 	EXPECT_EQ('+', check_in(s, "device", "quote-fresh")[0]);
 	EXPECT_EQ('+', check_in(s, "device", "tconn-reference")[0]);
 	json_object_put(s);
-	EXPECT_IN("check service ak-certificate: pass: ", world_read(world_path(&w, "tconnd.log")));
-	EXPECT_IN("check device tconn-reference: pass: ", world_read(world_path(&w, "tconnd.log")));
-	EXPECT_IN("check device tconn-reference: pass: ", world_read(world_path(&w, "tconn-serviced.log")));
+	EXPECT_IN("check service ak-certificate: pass: ", stage_read(stage_path(&w, "tconnd.log")));
+	EXPECT_IN("check device tconn-reference: pass: ", stage_read(stage_path(&w, "tconnd.log")));
+	EXPECT_IN("check device tconn-reference: pass: ", stage_read(stage_path(&w, "tconn-serviced.log")));
 }
 
 /* This machine has no tconn.ko: the real TUI says so, and that is no confirmation. */
 TEST_F(both, without_the_module_nothing_is_confirmed)
 {
-	pid_t pid = world_spawn(&w, "request.out", "tconnctl", "--socket", w.admin, "--json", "request",
+	pid_t pid = stage_spawn(&w, "request.out", "tconnctl", "--socket", w.admin, "--json", "request",
 				"confirm", "--device", w.device.identity.name, "--text", "Pay 1 EUR?",
 				"--timeout", "5", NULL);
 	struct json_object *reply;
 
-	EXPECT_EQ(4, world_wait(pid, 30000));
-	reply = json_tokener_parse(world_read(world_path(&w, "request.out")));
+	EXPECT_EQ(4, stage_wait(pid, 30000));
+	reply = json_tokener_parse(stage_read(stage_path(&w, "request.out")));
 	ASSERT_NE(NULL, reply);
 	EXPECT_FALSE(yes(reply, "ok"));
 	EXPECT_FALSE(yes(reply, "trusted"));
@@ -162,15 +162,15 @@ TEST_F(both, without_the_module_nothing_is_confirmed)
 	EXPECT_IN("answer-status: no-module", text(reply, "error"));
 	json_object_put(reply);
 	/* Refused, and back again. */
-	EXPECT_TRUE(world_until(is_trusted, NULL, 10000));
+	EXPECT_TRUE(stage_until(is_trusted, NULL, 10000));
 }
 
 TEST_F(both, comes_back_after_the_service_was_away)
 {
-	EXPECT_EQ(0, world_stop(self->serviced));
+	EXPECT_EQ(0, stage_stop(self->serviced));
 	EXPECT_FALSE(is_trusted(NULL));
-	self->serviced = world_serviced(&w, "");
-	EXPECT_TRUE(world_until(is_trusted, NULL, 10000));
+	self->serviced = stage_serviced(&w, "");
+	EXPECT_TRUE(stage_until(is_trusted, NULL, 10000));
 }
 
 static const char *status_says(const void *bytes, size_t len, bool end)
@@ -241,7 +241,7 @@ static void setup_played(struct __test_metadata *_metadata, FIXTURE_DATA(played)
 {
 	player_open(&self->p, &w, &w.service, foreign);
 	ASSERT_EQ(0, tconn_listen(w.address, &self->listening, &self->p.err)) TH_LOG("%s", self->p.err.text);
-	self->tconnd = world_tconnd(&w, config);
+	self->tconnd = stage_tconnd(&w, config);
 }
 
 FIXTURE_SETUP(played)
@@ -254,7 +254,7 @@ FIXTURE_TEARDOWN(played)
 {
 	player_close(&self->p);
 	close(self->listening);
-	EXPECT_EQ(0, world_stop(self->tconnd));
+	EXPECT_EQ(0, stage_stop(self->tconnd));
 }
 
 static int send_evidence(FIXTURE_DATA(played) *self, const uint8_t nonce[32])
@@ -317,8 +317,8 @@ TEST_F(played, service_that_runs_something_else)
 	log_ima_add(&ima, "ima-ng", "/usr/sbin/other", "other", 5);
 	log_swap(&ima, 2, 3);
 	log_join(&ima, &b);
-	self->p.party.sources.ima_log = world_path(&w, "forged.ima");
-	world_write(self->p.party.sources.ima_log, b.data, b.len);
+	self->p.party.sources.ima_log = stage_path(&w, "forged.ima");
+	stage_write(self->p.party.sources.ima_log, b.data, b.len);
 	tconn_bytes_free(&b);
 	ASSERT_EQ(0, send_evidence(self, self->hello.nonce)) TH_LOG("%s", self->p.err.text);
 	expect_refused(_metadata, self, "ima-log", "one is missing, added or changed");
@@ -484,7 +484,7 @@ TEST_F(played, receipt_that_is_none)
 	EXPECT_EQ(TCONN_TUI_NO_MODULE, answer.status);
 	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err)) TH_LOG("%s", self->p.err.text);
 	expect_word(_metadata, self, "receipt");
-	EXPECT_NE(0, access(world_path(&w, "receipts"), F_OK));
+	EXPECT_NE(0, access(stage_path(&w, "receipts"), F_OK));
 	tconn_message_free(&answer);
 }
 
@@ -499,7 +499,7 @@ TEST(service_of_another_issuer)
 	EXPECT_COMPLAINT("the peer's certificate is not trusted");
 	player_close(&self->p);
 	close(self->listening);
-	EXPECT_EQ(0, world_stop(self->tconnd));
+	EXPECT_EQ(0, stage_stop(self->tconnd));
 }
 
 TEST(service_of_another_name)
@@ -511,7 +511,7 @@ TEST(service_of_another_name)
 	/* The same certificate; the operator of the device wants another service. */
 	player_open(&self->p, &w, &w.service, false);
 	ASSERT_EQ(0, tconn_listen(w.address, &self->listening, &self->p.err));
-	self->tconnd = world_tconnd(&w, "\"service_name\":\"bank.example\"");
+	self->tconnd = stage_tconnd(&w, "\"service_name\":\"bank.example\"");
 	fd = accept(self->listening, NULL, NULL);
 	ASSERT_EQ(0, tconn_channel_accept(self->p.tls, fd, &self->p.channel, &self->p.err));
 	/* Not even a HELLO. */
@@ -521,32 +521,32 @@ TEST(service_of_another_name)
 	tconn_message_free(&m);
 	player_close(&self->p);
 	close(self->listening);
-	EXPECT_EQ(0, world_stop(self->tconnd));
+	EXPECT_EQ(0, stage_stop(self->tconnd));
 }
 
 /* -- start-up */
 
 static int run_tconnd(const char *config, const char *log)
 {
-	const char *path = world_path(&w, "bad.json");
+	const char *path = stage_path(&w, "bad.json");
 
-	world_write(path, config, strlen(config));
-	unlink(world_path(&w, log));
-	return world_wait(world_spawn(&w, log, "tconnd", "--config", path, NULL), 10000);
+	stage_write(path, config, strlen(config));
+	unlink(stage_path(&w, log));
+	return stage_wait(stage_spawn(&w, log, "tconnd", "--config", path, NULL), 10000);
 }
 
 TEST(configuration_is_read_strictly)
 {
 	EXPECT_EQ(3, run_tconnd("{\"service\":\"a:1\",\"service_name\":\"a\",\"sevice_reference\":\"x\"}", "bad.log"));
-	EXPECT_IN("unknown key \"sevice_reference\"", world_read(world_path(&w, "bad.log")));
+	EXPECT_IN("unknown key \"sevice_reference\"", stage_read(stage_path(&w, "bad.log")));
 	EXPECT_EQ(3, run_tconnd("{\"service\":\"a:1\"}", "bad.log"));
-	EXPECT_IN("\"service_name\" is missing", world_read(world_path(&w, "bad.log")));
+	EXPECT_IN("\"service_name\" is missing", stage_read(stage_path(&w, "bad.log")));
 	EXPECT_EQ(3, run_tconnd("{\"service\":7,\"service_name\":\"a\"}", "bad.log"));
-	EXPECT_IN("\"service\" must be a non-empty string", world_read(world_path(&w, "bad.log")));
+	EXPECT_IN("\"service\" must be a non-empty string", stage_read(stage_path(&w, "bad.log")));
 	EXPECT_EQ(3, run_tconnd("{\"service\":\"a:1\",\"service_name\":\"a\",\"message_ms\":1}", "bad.log"));
-	EXPECT_IN("\"message_ms\" must be a whole number", world_read(world_path(&w, "bad.log")));
+	EXPECT_IN("\"message_ms\" must be a whole number", stage_read(stage_path(&w, "bad.log")));
 	EXPECT_EQ(3, run_tconnd("{} {}", "bad.log"));
-	EXPECT_IN("not one JSON object", world_read(world_path(&w, "bad.log")));
+	EXPECT_IN("not one JSON object", stage_read(stage_path(&w, "bad.log")));
 	EXPECT_EQ(3, run_tconnd("{\"service\":", "bad.log"));
 }
 
@@ -557,9 +557,9 @@ TEST(no_tpm)
 	snprintf(config, sizeof(config),
 		 "{\"service\":\"%s\",\"service_name\":\"%s\",\"identity\":\"%s\",\"trust\":\"%s\","
 		 "\"service_reference\":\"%s\",\"tcti\":\"swtpm:path=%s/nothing.sock\"}", w.address,
-		 WORLD_SERVICE_NAME, w.device.dir, w.trust, w.service_reference, w.dir);
+		 STAGE_SERVICE_NAME, w.device.dir, w.trust, w.service_reference, w.dir);
 	EXPECT_EQ(4, run_tconnd(config, "no-tpm.log"));
-	EXPECT_IN("TPM", world_read(world_path(&w, "no-tpm.log")));
+	EXPECT_IN("TPM", stage_read(stage_path(&w, "no-tpm.log")));
 }
 
 TEST(not_enrolled_yet)
@@ -568,10 +568,10 @@ TEST(not_enrolled_yet)
 
 	snprintf(config, sizeof(config),
 		 "{\"service\":\"%s\",\"service_name\":\"%s\",\"identity\":\"%s\",\"trust\":\"%s\","
-		 "\"service_reference\":\"%s\",\"tcti\":\"%s\"}", w.address, WORLD_SERVICE_NAME,
+		 "\"service_reference\":\"%s\",\"tcti\":\"%s\"}", w.address, STAGE_SERVICE_NAME,
 		 w.dir, w.trust, w.service_reference, w.device.swtpm.tcti);
 	EXPECT_EQ(3, run_tconnd(config, "no-identity.log"));
-	EXPECT_IN("enrol with tconnctl enrol", world_read(world_path(&w, "no-identity.log")));
+	EXPECT_IN("enrol with tconnctl enrol", stage_read(stage_path(&w, "no-identity.log")));
 }
 
 /* -- a dialog that is open when the end comes */
@@ -594,8 +594,8 @@ TEST(sigterm_ends_an_open_dialog)
 	ASSERT_EQ(0, accept_device(self)) TH_LOG("%s", self->p.err.text);
 	make_trust(_metadata, self);
 	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err));
-	ASSERT_TRUE(world_until(is_asking, NULL, 5000));
-	EXPECT_EQ(0, world_stop(self->tconnd));
+	ASSERT_TRUE(stage_until(is_asking, NULL, 5000));
+	EXPECT_EQ(0, stage_stop(self->tconnd));
 	EXPECT_NE(0, access(w.status, F_OK));
 	player_close(&self->p);
 	close(self->listening);
@@ -619,26 +619,26 @@ TEST(service_that_leaves_ends_an_open_dialog)
 	ASSERT_EQ(0, accept_device(self)) TH_LOG("%s", self->p.err.text);
 	make_trust(_metadata, self);
 	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err));
-	ASSERT_TRUE(world_until(is_asking, NULL, 5000));
+	ASSERT_TRUE(stage_until(is_asking, NULL, 5000));
 	tconn_channel_close(self->p.channel);
 	self->p.channel = NULL;
-	EXPECT_TRUE(world_until(is_not_asking, NULL, 5000));
+	EXPECT_TRUE(stage_until(is_not_asking, NULL, 5000));
 	EXPECT_COMPLAINT("went away while a dialog was open");
 	player_close(&self->p);
 	close(self->listening);
-	EXPECT_EQ(0, world_stop(self->tconnd));
+	EXPECT_EQ(0, stage_stop(self->tconnd));
 }
 
 TEST(indicator_that_is_not_there)
 {
-	pid_t tconnd = world_tconnd(&w, "\"indicator\":\"no-such-led::*\"");
+	pid_t tconnd = stage_tconnd(&w, "\"indicator\":\"no-such-led::*\"");
 	struct json_object *s = status_now(), *leds;
 
 	ASSERT_TRUE(json_object_object_get_ex(s, "indicator", &leds));
 	EXPECT_EQ(0, json_object_array_length(leds));
 	json_object_put(s);
-	EXPECT_IN("indicator no-such-led::*: no such LED", world_read(world_path(&w, "tconnd.log")));
-	EXPECT_EQ(0, world_stop(tconnd));
+	EXPECT_IN("indicator no-such-led::*: no such LED", stage_read(stage_path(&w, "tconnd.log")));
+	EXPECT_EQ(0, stage_stop(tconnd));
 }
 
 static pid_t parent;
@@ -646,7 +646,7 @@ static pid_t parent;
 static void finish(void)
 {
 	if (getpid() == parent && getenv("TCONN_TEST_VERBOSE"))
-		fputs(world_read(world_path(&w, "tconnd.log")), stderr);
+		fputs(stage_read(stage_path(&w, "tconnd.log")), stderr);
 }
 
 int main(int argc, char **argv)
@@ -654,7 +654,7 @@ int main(int argc, char **argv)
 	char cwd[256];
 
 	parent = getpid();
-	world_start(&w);
+	stage_start(&w);
 	if (!getcwd(cwd, sizeof(cwd)))
 		return 1;
 	snprintf(tui_config, sizeof(tui_config), "\"tui\":\"%s/out/bin/tconn-tui\"", cwd);

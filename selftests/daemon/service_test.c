@@ -23,11 +23,11 @@
 #include "daemon/lib/receipt.h"
 #include "tui/protocol.h"
 #include "tui/statement.h"
-#include "world.h"
+#include "stage.h"
 
 #define PENDING 4	/* as configured below */
 
-static struct world w;
+static struct stage w;
 static pid_t serviced;
 
 static const char *text(struct json_object *obj, const char *key)
@@ -65,7 +65,7 @@ static const char *check_of(struct json_object *obj, const char *name)
 
 static struct json_object *show(const char *id)
 {
-	struct json_object *reply = world_call(w.admin, 5000, "{\"do\":\"device-show\",\"id\":\"%s\"}", id);
+	struct json_object *reply = stage_call(w.admin, 5000, "{\"do\":\"device-show\",\"id\":\"%s\"}", id);
 	struct json_object *device = NULL;
 
 	if (json_object_object_get_ex(reply, "device", &device))
@@ -123,7 +123,7 @@ FIXTURE_SETUP(visit)
 FIXTURE_TEARDOWN(visit)
 {
 	player_close(&self->p);
-	EXPECT_TRUE(world_until(is_gone, w.visitor.identity.name, 5000));
+	EXPECT_TRUE(stage_until(is_gone, w.visitor.identity.name, 5000));
 }
 
 TEST_F(visit, both_sides_trust_each_other)
@@ -131,7 +131,7 @@ TEST_F(visit, both_sides_trust_each_other)
 	struct json_object *device;
 
 	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
-	EXPECT_TRUE(world_until(is_connected, w.visitor.identity.name, 5000));
+	EXPECT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
 	device = show(w.visitor.identity.name);
 	ASSERT_NE(NULL, device);
 	EXPECT_TRUE(yes(device, "trusted"));
@@ -154,7 +154,7 @@ static void *ask_thread(void *arg)
 {
 	struct asking *a = arg;
 
-	a->reply = world_call(w.admin, 60000, "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"%s\",\"text\":\"%s\","
+	a->reply = stage_call(w.admin, 60000, "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"%s\",\"text\":\"%s\","
 			      "\"timeout_ms\":5000%s}", w.visitor.identity.name, a->kind, a->text,
 			      a->more ? a->more : "");
 	return NULL;
@@ -202,10 +202,10 @@ static struct tconn_record make_record(const struct tconn_message *request, cons
 	};
 
 	r.kind = request->statement.data[6];	/* statement.h: kind, little-endian */
-	memcpy(r.boot_id, world_boot_id, sizeof(r.boot_id));
+	memcpy(r.boot_id, stage_boot_id, sizeof(r.boot_id));
 	memcpy(r.nonce, request->nonce, sizeof(r.nonce));
-	memcpy(r.app_digest, world_app_digest, 32);
-	memcpy(r.policy_digest, world_policy_digest, 32);
+	memcpy(r.app_digest, stage_app_digest, 32);
+	memcpy(r.policy_digest, stage_policy_digest, 32);
 	sha256_of(&request->statement, r.statement_digest);
 	switch (a->fault) {
 	case FAULT_NONCE:
@@ -231,7 +231,7 @@ static void play_session(struct player *p, const struct answering *a, struct tco
 {
 	struct tconn_event_app app = { .session = r->session, .admitted = 1, .path = "/usr/sbin/tconn-tui" };
 
-	memcpy(app.digest, world_app_digest, 32);
+	memcpy(app.digest, stage_app_digest, 32);
 	if (a->fault == FAULT_OTHER_APP)
 		app.session++;
 	player_measure(p, TCONN_EVENT_APP, &app, sizeof(app));
@@ -296,7 +296,7 @@ static int take_receipt(struct player *p, const struct tconn_message *request, s
 	if (r == 0)
 		r = tconn_receipt_verify(m.receipt.data, m.receipt.len, p->party.trust, ret, &p->err);
 	if (r == 0)
-		world_write(world_path(&w, "receipt.cose"), m.receipt.data, m.receipt.len);
+		stage_write(stage_path(&w, "receipt.cose"), m.receipt.data, m.receipt.len);
 	if (r == 0 && m.id != request->id)
 		r = -EPROTO;
 	tconn_message_free(&m);
@@ -314,7 +314,7 @@ FIXTURE_SETUP(answer)
 	player_open(&self->p, &w, &w.visitor, false);
 	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
 	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
-	ASSERT_TRUE(world_until(is_connected, w.visitor.identity.name, 5000));
+	ASSERT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
 	self->asking = (struct asking){ .kind = "confirm", .text = "Pay 120.00 EUR to ACME Ltd?" };
 }
 
@@ -323,7 +323,7 @@ FIXTURE_TEARDOWN(answer)
 	tconn_message_free(&self->request);
 	tconn_message_free(&self->answer);
 	player_close(&self->p);
-	EXPECT_TRUE(world_until(is_gone, w.visitor.identity.name, 5000));
+	EXPECT_TRUE(stage_until(is_gone, w.visitor.identity.name, 5000));
 }
 
 TEST_F(answer, confirmed_with_a_receipt)
@@ -343,18 +343,18 @@ TEST_F(answer, confirmed_with_a_receipt)
 	EXPECT_IN("+", check_of(reply, "record-policy"));
 	json_object_put(reply);
 	EXPECT_TRUE(receipt.verdict.trusted);
-	EXPECT_STREQ(WORLD_SERVICE_NAME, receipt.service);
+	EXPECT_STREQ(STAGE_SERVICE_NAME, receipt.service);
 	EXPECT_STREQ(w.visitor.identity.name, receipt.device);
 	tconn_receipt_free(&receipt);
 
 	/* Anybody can check it later, with the issuer's certificate alone. */
-	pid = world_spawn(&w, "verify.out", "tconnctl", "receipt", "verify", world_path(&w, "receipt.cose"),
+	pid = stage_spawn(&w, "verify.out", "tconnctl", "receipt", "verify", stage_path(&w, "receipt.cose"),
 			  "--trust", w.trust, NULL);
-	EXPECT_EQ(0, world_wait(pid, 10000));
-	EXPECT_IN("Pay 120.00 EUR to ACME Ltd?", world_read(world_path(&w, "verify.out")));
-	pid = world_spawn(&w, "verify.out", "tconnctl", "receipt", "verify", world_path(&w, "receipt.cose"),
+	EXPECT_EQ(0, stage_wait(pid, 10000));
+	EXPECT_IN("Pay 120.00 EUR to ACME Ltd?", stage_read(stage_path(&w, "verify.out")));
+	pid = stage_spawn(&w, "verify.out", "tconnctl", "receipt", "verify", stage_path(&w, "receipt.cose"),
 			  "--trust", w.other_trust, NULL);
-	EXPECT_EQ(4, world_wait(pid, 10000));
+	EXPECT_EQ(4, stage_wait(pid, 10000));
 }
 
 
@@ -375,7 +375,7 @@ static int listen_sink(void)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", w.dir, WORLD_PIN_SINK);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", w.dir, STAGE_PIN_SINK);
 	unlink(sa.sun_path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 1))
 		return -1;
@@ -384,7 +384,7 @@ static int listen_sink(void)
 
 static bool file_holds(const char *name, const char *needle)
 {
-	FILE *f = fopen(world_path(&w, name), "re");
+	FILE *f = fopen(stage_path(&w, name), "re");
 	static char buf[4 << 20];
 	size_t len = f ? fread(buf, 1, sizeof(buf), f) : 0;
 
@@ -425,7 +425,7 @@ TEST_F(answer, pin_without_a_sink_is_not_called_received)
 				     .digits = "1234" };
 	struct json_object *reply;
 
-	unlink(world_path(&w, WORLD_PIN_SINK));
+	unlink(stage_path(&w, STAGE_PIN_SINK));
 	answer_pin(_metadata, self, &a, &reply);
 	EXPECT_STREQ("entered", text(reply, "outcome"));
 	EXPECT_STREQ("not handed over", text(reply, "pin"));
@@ -493,7 +493,7 @@ FIXTURE_SETUP(outcome)
 	player_open(&self->p, &w, &w.visitor, false);
 	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
 	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
-	ASSERT_TRUE(world_until(is_connected, w.visitor.identity.name, 5000));
+	ASSERT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
 	self->asking = (struct asking){ .kind = variant->kind, .text = "Question" };
 }
 
@@ -502,7 +502,7 @@ FIXTURE_TEARDOWN(outcome)
 	tconn_message_free(&self->request);
 	tconn_message_free(&self->answer);
 	player_close(&self->p);
-	EXPECT_TRUE(world_until(is_gone, w.visitor.identity.name, 5000));
+	EXPECT_TRUE(stage_until(is_gone, w.visitor.identity.name, 5000));
 }
 
 TEST_F(outcome, is_judged)
@@ -584,7 +584,7 @@ TEST_F(answer, one_question_at_a_time)
 	/* The device got the first question and has not answered yet. */
 	ask_begin(&self->asking);
 	ASSERT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 5000));
-	reply = world_call(w.admin, 5000, "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"confirm\",\"text\":\"?\"}",
+	reply = stage_call(w.admin, 5000, "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"confirm\",\"text\":\"?\"}",
 			   w.visitor.identity.name);
 	EXPECT_FALSE(yes(reply, "ok"));
 	EXPECT_IN("being asked something else", text(reply, "error"));
@@ -678,15 +678,15 @@ TEST_F(answer, three_statements_three_errors_nothing_sent)
 
 TEST_F(answer, statement_errors_have_an_exit_code_of_their_own)
 {
-	pid_t pid = world_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
+	pid_t pid = stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
 				"--device", w.visitor.identity.name, "--text", "Pay \xff", NULL);
 
-	EXPECT_EQ(6, world_wait(pid, 10000));
-	pid = world_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
+	EXPECT_EQ(6, stage_wait(pid, 10000));
+	pid = stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
 			  "--device", w.stranger.identity.name, "--text", "Pay", NULL);
-	EXPECT_EQ(5, world_wait(pid, 10000));
-	pid = world_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm", NULL);
-	EXPECT_EQ(2, world_wait(pid, 10000));
+	EXPECT_EQ(5, stage_wait(pid, 10000));
+	pid = stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm", NULL);
+	EXPECT_EQ(2, stage_wait(pid, 10000));
 }
 
 /* -- who may come in */
@@ -916,8 +916,8 @@ static void forge(struct __test_metadata *_metadata, FIXTURE_DATA(visit) *self, 
 	else
 		log_swap(&ima, 1, 2);
 	log_join(&ima, &b);
-	self->p.party.sources.ima_log = world_path(&w, "forged.ima");
-	world_write(self->p.party.sources.ima_log, b.data, b.len);
+	self->p.party.sources.ima_log = stage_path(&w, "forged.ima");
+	stage_write(self->p.party.sources.ima_log, b.data, b.len);
 	tconn_bytes_free(&b);
 	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
 	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_DEVICE, theirs.nonce,
@@ -1063,7 +1063,7 @@ static void raw_frame(struct __test_metadata *_metadata, const void *frame, size
 	close(fd);
 	player_close(&p);
 	usleep(100000);
-	EXPECT_IN(logged, world_read(world_path(&w, "tconn-serviced.log")));
+	EXPECT_IN(logged, stage_read(stage_path(&w, "tconn-serviced.log")));
 }
 
 TEST(frame_truncated_in_its_header)
@@ -1098,7 +1098,7 @@ TEST(no_tls_at_all)
 
 static bool nothing_pending(void *arg)
 {
-	struct json_object *status = world_call(w.admin, 5000, "{\"do\":\"status\"}");
+	struct json_object *status = stage_call(w.admin, 5000, "{\"do\":\"status\"}");
 	unsigned long long pending = 99;
 
 	(void)arg;
@@ -1117,7 +1117,7 @@ TEST(handshake_that_stalls)
 	EXPECT_FALSE(is_closed(fd, 2000));
 	EXPECT_TRUE(is_closed(fd, TCONN_HANDSHAKE_MS + 2000));
 	close(fd);
-	EXPECT_TRUE(world_until(nothing_pending, NULL, 5000));
+	EXPECT_TRUE(stage_until(nothing_pending, NULL, 5000));
 }
 
 TEST_F(answer, flood_beyond_the_bound_leaves_those_who_are_in)
@@ -1127,7 +1127,7 @@ TEST_F(answer, flood_beyond_the_bound_leaves_those_who_are_in)
 	int fd[PENDING + 8], turned_away = 0;
 	struct json_object *reply;
 
-	ASSERT_TRUE(world_until(nothing_pending, NULL, 15000));
+	ASSERT_TRUE(stage_until(nothing_pending, NULL, 15000));
 	for (int i = 0; i < PENDING + 8; i++) {
 		fd[i] = dial();
 		ASSERT_LE(0, fd[i]);
@@ -1145,7 +1145,7 @@ TEST_F(answer, flood_beyond_the_bound_leaves_those_who_are_in)
 	json_object_put(reply);
 	for (int i = 0; i < PENDING + 8; i++)
 		close(fd[i]);
-	EXPECT_TRUE(world_until(nothing_pending, NULL, 5000));
+	EXPECT_TRUE(stage_until(nothing_pending, NULL, 5000));
 }
 
 /* -- the operator's socket */
@@ -1203,7 +1203,7 @@ TEST(operator_line_is_no_request)
 
 TEST(device_is_enrolled_once)
 {
-	struct json_object *reply = world_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
+	struct json_object *reply = stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
 					       w.visitor.identity.name);
 
 	EXPECT_FALSE(yes(reply, "ok"));
@@ -1217,7 +1217,7 @@ TEST(operator_socket_is_the_operators_alone)
 
 	ASSERT_EQ(0, stat(w.admin, &st));
 	EXPECT_EQ(0600, st.st_mode & 0777);
-	ASSERT_EQ(0, stat(world_path(&w, "serviced.db"), &st));
+	ASSERT_EQ(0, stat(stage_path(&w, "serviced.db"), &st));
 	EXPECT_EQ(0600, st.st_mode & 0777);
 }
 
@@ -1228,23 +1228,23 @@ static void finish(void)
 {
 	if (getpid() != parent)
 		return;
-	if (world_stop(serviced) != 0)
+	if (stage_stop(serviced) != 0)
 		fprintf(stderr, "# tconn-serviced did not end cleanly\n");
 	if (getenv("TCONN_TEST_VERBOSE"))
-		fputs(world_read(world_path(&w, "tconn-serviced.log")), stderr);
+		fputs(stage_read(stage_path(&w, "tconn-serviced.log")), stderr);
 }
 
 int main(int argc, char **argv)
 {
-	char config[128 + WORLD_PATH];
+	char config[128 + STAGE_PATH];
 
 	parent = getpid();
-	world_start(&w);
+	stage_start(&w);
 	snprintf(config, sizeof(config), "\"pending\":%d,\"message_ms\":3000,\"pin_sink\":\"%s\"", PENDING,
-		 world_path(&w, WORLD_PIN_SINK));
-	serviced = world_serviced(&w, config);
+		 stage_path(&w, STAGE_PIN_SINK));
+	serviced = stage_serviced(&w, config);
 	atexit(finish);
-	json_object_put(world_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
+	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
 				   w.visitor.identity.name));
 	return test_harness_run(argc, argv);
 }

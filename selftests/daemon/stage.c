@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "world.h"
+#include "stage.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,16 +25,16 @@
 
 #define READY_MS 20000
 
-const uint8_t world_app_digest[32] = { 0xa1, 0xa2, 0xa3 };
-const uint8_t world_policy_digest[32] = { 0xb1, 0xb2, 0xb3 };
-const uint8_t world_boot_id[16] = { 0xc1, 0xc2, 0xc3 };
+const uint8_t stage_app_digest[32] = { 0xa1, 0xa2, 0xa3 };
+const uint8_t stage_policy_digest[32] = { 0xb1, 0xb2, 0xb3 };
+const uint8_t stage_boot_id[16] = { 0xc1, 0xc2, 0xc3 };
 
 __attribute__((noreturn, format(printf, 1, 2)))
 static void bail_out(const char *fmt, ...)
 {
 	va_list args;
 
-	printf("Bail out! world: ");
+	printf("Bail out! stage: ");
 	va_start(args, fmt);
 	vprintf(fmt, args);
 	va_end(args);
@@ -42,17 +42,17 @@ static void bail_out(const char *fmt, ...)
 	exit(1);
 }
 
-const char *world_path(const struct world *w, const char *name)
+const char *stage_path(const struct stage *w, const char *name)
 {
-	static char paths[8][WORLD_PATH];
+	static char paths[8][STAGE_PATH];
 	static unsigned int next;
 	char *path = paths[next++ % 8];
 
-	snprintf(path, WORLD_PATH, "%s/%s", w->dir, name);
+	snprintf(path, STAGE_PATH, "%s/%s", w->dir, name);
 	return path;
 }
 
-void world_write(const char *path, const void *data, size_t len)
+void stage_write(const char *path, const void *data, size_t len)
 {
 	FILE *f = fopen(path, "we");
 
@@ -60,7 +60,7 @@ void world_write(const char *path, const void *data, size_t len)
 		bail_out("%s: %s", path, strerror(errno));
 }
 
-char *world_read(const char *path)
+char *stage_read(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	size_t size = 1 << 20, len = 0;
@@ -78,14 +78,14 @@ char *world_read(const char *path)
 
 /* -- machines */
 
-static void write_log(const struct world *w, const struct machine *m, const char *kind, const struct log *log)
+static void write_log(const struct stage *w, const struct machine *m, const char *kind, const struct log *log)
 {
 	struct tconn_bytes b = { 0 };
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s.%s", m->name, kind);
 	log_join(log, &b);
-	world_write(world_path(w, name), b.data, b.len);
+	stage_write(stage_path(w, name), b.data, b.len);
 	tconn_bytes_free(&b);
 }
 
@@ -115,8 +115,8 @@ static void make_logs(struct machine *m, struct tconn_tpm *tpm, bool module)
 		bail_out("%s: %s", m->name, err.text);
 	if (!module)
 		return;
-	memcpy(boot.boot_id, world_boot_id, sizeof(boot.boot_id));
-	memcpy(policy.digest, world_policy_digest, 32);
+	memcpy(boot.boot_id, stage_boot_id, sizeof(boot.boot_id));
+	memcpy(policy.digest, stage_policy_digest, 32);
 	log_tconn_add(&m->tconn, 13, TCONN_EVENT_BOOT, &boot, sizeof(boot));
 	log_tconn_add(&m->tconn, 13, TCONN_EVENT_POLICY, &policy, sizeof(policy));
 	if (log_extend(&m->tconn, tpm, &err))
@@ -128,7 +128,7 @@ struct issuers {
 	const char *good_dir, *other_dir;
 };
 
-static void make_machine(struct world *w, struct machine *m, const char *name, const char *service_name,
+static void make_machine(struct stage *w, struct machine *m, const char *name, const char *service_name,
 			 const struct issuers *i)
 {
 	struct tconn_identity ignored;
@@ -161,8 +161,8 @@ static void write_reference(const char *path, bool module)
 	tconn_hex(digest, 32, init);
 	log_sha256("daemon", 6, digest);
 	tconn_hex(digest, 32, daemon);
-	tconn_hex(world_app_digest, 32, app);
-	tconn_hex(world_policy_digest, 32, policy);
+	tconn_hex(stage_app_digest, 32, app);
+	tconn_hex(stage_policy_digest, 32, policy);
 	snprintf(text, sizeof(text),
 		 "{ \"tconn-reference-values\": 1, \"name\": \"test\",\n"
 		 "  \"pcr_events\": [ { \"pcr\": 4, \"type\": \"EV_EFI_BOOT_SERVICES_APPLICATION\",\n"
@@ -171,11 +171,10 @@ static void write_reference(const char *path, bool module)
 		 "  \"ima_required\": true,\n"
 		 "  \"tconn\": { \"required\": %s, \"policy\": [\"%s\"], \"app\": [\"%s\"] } }\n",
 		 kernel, init, daemon, module ? "true" : "false", policy, app);
-	world_write(path, text, strlen(text));
+	stage_write(path, text, strlen(text));
 }
 
-/* A port that was free a moment ago. */
-static void choose_address(struct world *w)
+void stage_free_address(char *ret, size_t size)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sa);
@@ -184,10 +183,10 @@ static void choose_address(struct world *w)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) || getsockname(fd, (struct sockaddr *)&sa, &len))
 		bail_out("no port: %s", strerror(errno));
 	close(fd);
-	snprintf(w->address, sizeof(w->address), "127.0.0.1:%u", ntohs(sa.sin_port));
+	snprintf(ret, size, "127.0.0.1:%u", ntohs(sa.sin_port));
 }
 
-static void fill_paths(struct world *w)
+static void fill_paths(struct stage *w)
 {
 	snprintf(w->trust, sizeof(w->trust), "%s/ca/ca.pem", w->dir);
 	snprintf(w->other_trust, sizeof(w->other_trust), "%s/other-ca/ca.pem", w->dir);
@@ -197,10 +196,10 @@ static void fill_paths(struct world *w)
 	snprintf(w->status, sizeof(w->status), "%s/status.sock", w->dir);
 }
 
-void world_start(struct world *w)
+void stage_start(struct stage *w)
 {
 	struct issuers i;
-	char ca[WORLD_PATH], other[WORLD_PATH];
+	char ca[STAGE_PATH], other[STAGE_PATH];
 
 	signal(SIGPIPE, SIG_IGN);
 	/* Test programs run from the top of the tree. */
@@ -215,7 +214,7 @@ void world_start(struct world *w)
 		.good_dir = ca, .other_dir = other,
 	};
 	swtpm_maker_start(&w->maker);
-	make_machine(w, &w->service, "service", WORLD_SERVICE_NAME, &i);
+	make_machine(w, &w->service, "service", STAGE_SERVICE_NAME, &i);
 	make_machine(w, &w->device, "device", NULL, &i);
 	make_machine(w, &w->visitor, "visitor", NULL, &i);
 	make_machine(w, &w->stranger, "stranger", NULL, &i);
@@ -223,7 +222,7 @@ void world_start(struct world *w)
 	tconn_issuer_free(i.other);
 	write_reference(w->device_reference, true);
 	write_reference(w->service_reference, false);
-	choose_address(w);
+	stage_free_address(w->address, sizeof(w->address));
 }
 
 /* -- processes */
@@ -236,7 +235,7 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
 }
 
-bool world_until(bool (*true_at_last)(void *arg), void *arg, int timeout_ms)
+bool stage_until(bool (*true_at_last)(void *arg), void *arg, int timeout_ms)
 {
 	int64_t deadline = now_ms() + timeout_ms;
 
@@ -248,9 +247,9 @@ bool world_until(bool (*true_at_last)(void *arg), void *arg, int timeout_ms)
 	return true;
 }
 
-pid_t world_spawn(const struct world *w, const char *log, const char *program, ...)
+pid_t stage_spawn(const struct stage *w, const char *log, const char *program, ...)
 {
-	char *argv[32], path[WORLD_PATH];
+	char *argv[32], path[STAGE_PATH];
 	pid_t parent = getpid(), pid;
 	size_t n = 1;
 	va_list args;
@@ -262,7 +261,7 @@ pid_t world_spawn(const struct world *w, const char *log, const char *program, .
 	while (n < 32 && (argv[n] = va_arg(args, char *)))
 		n++;
 	va_end(args);
-	fd = open(world_path(w, log), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	fd = open(stage_path(w, log), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	pid = fork();
 	if (fd < 0 || pid < 0)
 		bail_out("%s: %s", program, strerror(errno));
@@ -279,7 +278,7 @@ pid_t world_spawn(const struct world *w, const char *log, const char *program, .
 	return pid;
 }
 
-int world_wait(pid_t pid, int timeout_ms)
+int stage_wait(pid_t pid, int timeout_ms)
 {
 	int64_t deadline = now_ms() + timeout_ms;
 	int status = 0;
@@ -292,10 +291,10 @@ int world_wait(pid_t pid, int timeout_ms)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-int world_stop(pid_t pid)
+int stage_stop(pid_t pid)
 {
 	kill(pid, SIGTERM);
-	return world_wait(pid, 20000);
+	return stage_wait(pid, 20000);
 }
 
 static bool answers(void *arg)
@@ -310,19 +309,19 @@ static bool answers(void *arg)
 	return r == 0;
 }
 
-static pid_t start_daemon(const struct world *w, const char *program, const char *config, const char *socket)
+static pid_t start_daemon(const struct stage *w, const char *program, const char *config, const char *socket)
 {
 	char log[64];
 	pid_t pid;
 
 	snprintf(log, sizeof(log), "%s.log", program);
-	pid = world_spawn(w, log, program, "--config", config, NULL);
-	if (!world_until(answers, (void *)socket, READY_MS))
-		bail_out("%s is not ready: %s", program, world_read(world_path(w, log)));
+	pid = stage_spawn(w, log, program, "--config", config, NULL);
+	if (!stage_until(answers, (void *)socket, READY_MS))
+		bail_out("%s is not ready: %s", program, stage_read(stage_path(w, log)));
 	return pid;
 }
 
-pid_t world_serviced(const struct world *w, const char *config)
+pid_t stage_serviced(const struct stage *w, const char *config)
 {
 	const struct machine *m = &w->service;
 	char text[4096];
@@ -331,14 +330,14 @@ pid_t world_serviced(const struct world *w, const char *config)
 		 "{\"listen\":\"%s\",\"admin_socket\":\"%s\",\"tcti\":\"%s\",\"name\":\"%s\","
 		 "\"identity\":\"%s\",\"trust\":\"%s\",\"device_reference\":\"%s\",\"database\":\"%s\","
 		 "\"boot_log\":\"%s\",\"ima_log\":\"%s\",\"tconn_log\":\"%s\"%s%s}",
-		 w->address, w->admin, m->swtpm.tcti, WORLD_SERVICE_NAME, m->dir, w->trust,
-		 w->device_reference, world_path(w, "serviced.db"), world_path(w, "service.boot"),
-		 world_path(w, "service.ima"), world_path(w, "service.tconn"), *config ? "," : "", config);
-	world_write(world_path(w, "serviced.json"), text, strlen(text));
-	return start_daemon(w, "tconn-serviced", world_path(w, "serviced.json"), w->admin);
+		 w->address, w->admin, m->swtpm.tcti, STAGE_SERVICE_NAME, m->dir, w->trust,
+		 w->device_reference, stage_path(w, "serviced.db"), stage_path(w, "service.boot"),
+		 stage_path(w, "service.ima"), stage_path(w, "service.tconn"), *config ? "," : "", config);
+	stage_write(stage_path(w, "serviced.json"), text, strlen(text));
+	return start_daemon(w, "tconn-serviced", stage_path(w, "serviced.json"), w->admin);
 }
 
-pid_t world_tconnd(const struct world *w, const char *config)
+pid_t stage_tconnd(const struct stage *w, const char *config)
 {
 	const struct machine *m = &w->device;
 	char text[4096];
@@ -348,14 +347,14 @@ pid_t world_tconnd(const struct world *w, const char *config)
 		 "\"identity\":\"%s\",\"trust\":\"%s\",\"service_reference\":\"%s\",\"receipts\":\"%s\","
 		 "\"boot_log\":\"%s\",\"ima_log\":\"%s\",\"tconn_log\":\"%s\","
 		 "\"retry_min_ms\":100,\"retry_max_ms\":500%s%s}",
-		 w->address, WORLD_SERVICE_NAME, w->status, m->swtpm.tcti, m->dir, w->trust,
-		 w->service_reference, world_path(w, "receipts"), world_path(w, "device.boot"),
-		 world_path(w, "device.ima"), world_path(w, "device.tconn"), *config ? "," : "", config);
-	world_write(world_path(w, "tconnd.json"), text, strlen(text));
-	return start_daemon(w, "tconnd", world_path(w, "tconnd.json"), w->status);
+		 w->address, STAGE_SERVICE_NAME, w->status, m->swtpm.tcti, m->dir, w->trust,
+		 w->service_reference, stage_path(w, "receipts"), stage_path(w, "device.boot"),
+		 stage_path(w, "device.ima"), stage_path(w, "device.tconn"), *config ? "," : "", config);
+	stage_write(stage_path(w, "tconnd.json"), text, strlen(text));
+	return start_daemon(w, "tconnd", stage_path(w, "tconnd.json"), w->status);
 }
 
-struct json_object *world_call(const char *socket, int timeout_ms, const char *fmt, ...)
+struct json_object *stage_call(const char *socket, int timeout_ms, const char *fmt, ...)
 {
 	struct json_object *request, *reply = NULL;
 	struct tconn_error err = { "" };
@@ -374,19 +373,19 @@ struct json_object *world_call(const char *socket, int timeout_ms, const char *f
 
 /* -- players */
 
-static const char *keep_path(char to[WORLD_PATH], const struct world *w, const char *machine, const char *kind)
+static const char *keep_path(char to[STAGE_PATH], const struct stage *w, const char *machine, const char *kind)
 {
-	snprintf(to, WORLD_PATH, "%s/%s.%s", w->dir, machine, kind);
+	snprintf(to, STAGE_PATH, "%s/%s.%s", w->dir, machine, kind);
 	return to;
 }
 
-void player_open(struct player *p, const struct world *w, const struct machine *m, bool foreign)
+void player_open(struct player *p, const struct stage *w, const struct machine *m, bool foreign)
 {
 	const bool service = m == &w->service;
 	struct tconn_refset *refset;
 
 	memset(p, 0, sizeof(*p));
-	p->world = w;
+	p->stage = w;
 	p->machine = m;
 	p->party.message_ms = 5000;
 	p->party.sources = (struct tconn_sources){
@@ -416,13 +415,13 @@ void player_close(struct player *p)
 
 int player_connect(struct player *p)
 {
-	return tconn_channel_connect(p->tls, p->world->address, &p->channel, &p->err);
+	return tconn_channel_connect(p->tls, p->stage->address, &p->channel, &p->err);
 }
 
 int player_attest(struct player *p)
 {
 	struct tconn_attestation *a = calloc(1, sizeof(*a));
-	int r = tconn_attest_device(p->channel, &p->party, &p->world->service.identity, a, &p->err);
+	int r = tconn_attest_device(p->channel, &p->party, &p->stage->service.identity, a, &p->err);
 
 	free(a);
 	return r;
