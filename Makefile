@@ -66,7 +66,8 @@ setup:
 # After set-up make reads itself anew: what it found may have changed.
 .PHONY: built
 built: setup
-	@$(MAKE) --no-print-directory -j$$(nproc) all tests
+	@echo 'building programs and tests'
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all tests
 
 .PHONY: check
 check: built
@@ -86,16 +87,19 @@ check-full:
 
 .PHONY: demo
 demo: setup
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@echo 'building'
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	@scripts/demo.py
 
 .PHONY: demo-interactive
 demo-interactive: setup
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@echo 'building'
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	@scripts/demo.py --interactive
 
 .PHONY: bench
 bench: built
+	@$(MAKE) --no-print-directory -s bench-programs
 	@scripts/bench.py
 
 .PHONY: clean
