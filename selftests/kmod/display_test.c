@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* kmod/display.c: taking the screen and giving it back. */
-#include <dirent.h>
 #include <drm_fourcc.h>
 #include <fcntl.h>
 #include <kselftest_harness.h>
+#include <limits.h>
 #include <openssl/sha.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -15,7 +15,7 @@
 
 #define CYCLES		20
 #define FB_IDS		4096	/* object ids are small numbers */
-#define DRIVER		"/sys/bus/virtio/drivers/virtio_gpu"
+#define CARD		"/sys/class/drm/card0/device"
 
 FIXTURE(display) {
 	struct guest guest;
@@ -70,9 +70,23 @@ TEST_F(display, must_be_a_primary_node)
 	close(null);
 }
 
+/* Some drivers leave a CRTC on when its framebuffer goes, some do not. */
+static int switch_off(int card)
+{
+	drmModeRes *res;
+	int i, ret = drmSetMaster(card);
+
+	res = drmModeGetResources(card);
+	for (i = 0; !ret && i < res->count_crtcs; i++)
+		ret = drmModeSetCrtc(card, res->crtcs[i], 0, 0, 0, NULL, 0, NULL);
+	drmModeFreeResources(res);
+	return ret ? ret : drmDropMaster(card);
+}
+
 TEST_F(display, must_be_lit)
 {
 	guest_ree_stop(&self->guest);
+	ASSERT_EQ(0, switch_off(self->client.card));
 	EXPECT_EQ(-ENODEV, client_bind(&self->client));
 	EXPECT_EQ(TCONN_REFUSAL_NO_DISPLAY, refusal_of(&self->client));
 }
@@ -252,37 +266,45 @@ TEST_F(display, survives_the_death_of_the_ree)
 	self->guest.ree = 0;
 }
 
-static int device_name(char *name, size_t size)
+/* Where the card's driver takes commands, and the name it knows the device by. */
+static int find_driver(char *driver, size_t driver_size, char *name, size_t name_size)
 {
-	DIR *dir = opendir(DRIVER);
-	struct dirent *entry;
-	int ret = -ENOENT;
+	char link[PATH_MAX], device[PATH_MAX];
 
-	if (!dir)
+	if (!realpath(CARD "/driver", link) || !realpath(CARD, device))
 		return -errno;
-	while ((entry = readdir(dir)))
-		if (!strncmp(entry->d_name, "virtio", 6))
-			ret = snprintf(name, size, "%s", entry->d_name) < (int)size ? 0 : -E2BIG;
-	closedir(dir);
-	return ret;
+	if (snprintf(driver, driver_size, "%s", link) >= (int)driver_size ||
+	    snprintf(name, name_size, "%s", strrchr(device, '/') + 1) >= (int)name_size)
+		return -E2BIG;
+	return 0;
+}
+
+static int command_driver(const char *driver, const char *command, const char *name)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", driver, command);
+	return guest_write(path, name);
 }
 
 TEST_F(display, lost_ends_the_session)
 {
+	char driver[PATH_MAX], name[64];
 	struct tconn_status status;
-	char name[32];
 
-	ASSERT_EQ(0, device_name(name, sizeof(name)));
+	ASSERT_EQ(0, find_driver(driver, sizeof(driver), name, sizeof(name)));
+	if (strstr(driver, "virtio"))
+		SKIP(return, "virtio_gpu warns when unbound, tconn or not; run with bochs-display");
 	ASSERT_EQ(0, client_bind(&self->client));
 	ASSERT_EQ(0, client_activate(&self->client));
-	ASSERT_EQ(0, guest_write(DRIVER "/unbind", name));
+	ASSERT_EQ(0, command_driver(driver, "unbind", name));
 	ASSERT_TRUE(guest_wait_hangup(self->client.fd, 5000));
 	ASSERT_EQ(0, client_status(&self->client, &status));
 	EXPECT_EQ(TCONN_CAUSE_DISPLAY_LOST, status.cause);
 	guest_ree_stop(&self->guest);
 	close(self->client.card);
 	self->client.card = -1;
-	ASSERT_EQ(0, guest_write(DRIVER "/bind", name));
+	ASSERT_EQ(0, command_driver(driver, "bind", name));
 	usleep(500000);
 }
 
