@@ -11,7 +11,7 @@
 #	make fuzz-NAME			searches until interrupted; finds stay in out/fuzz/NAME
 #	out/build/fuzz/fuzz_NAME FILE	replays one input, say a crash
 
-FUZZ_NAMES	:= statement tui_request
+FUZZ_NAMES	:= statement tui_request message evidence refvals boot_log ima_log tconn_log receipt
 
 fuzz_render	:= $(RENDER_NOUNS:%=tui/%.c) tui/font-data.S
 
@@ -21,6 +21,25 @@ fuzz_statement_run		:= -max_len=6200
 fuzz_tui_request_sources	:= tui/request.c tui/dialog.c $(fuzz_render)
 fuzz_tui_request_pkgs		:= freetype2
 fuzz_tui_request_run		:= -max_len=512
+
+fuzz_lib = $(patsubst %,daemon/lib/%.c,error digest $(1))
+
+fuzz_message_sources	:= $(call fuzz_lib,message cbor_util)
+fuzz_message_pkgs	:= libcbor libcrypto
+fuzz_evidence_sources	:= $(call fuzz_lib,evidence cbor_util)
+fuzz_evidence_pkgs	:= libcbor libcrypto
+fuzz_refvals_sources	:= $(call fuzz_lib,refvals)
+fuzz_refvals_pkgs	:= json-c libcrypto
+fuzz_boot_log_sources	:= $(call fuzz_lib,log_boot pcr appraise_boot appraise_part refvals)
+fuzz_boot_log_pkgs	:= json-c libcrypto
+fuzz_ima_log_sources	:= $(call fuzz_lib,log_ima log_tconn pcr appraise_ima appraise_part refvals)
+fuzz_ima_log_pkgs	:= json-c libcrypto
+fuzz_tconn_log_sources	:= $(call fuzz_lib,log_tconn pcr appraise_tconn appraise_part refvals)
+fuzz_tconn_log_pkgs	:= json-c libcrypto
+# It includes receipt.c.
+fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util identity tpm tpm_blob tpm_keys tpm_signature \
+			   tpm_template tpm_verify)
+fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 
 FUZZ_SECONDS	?= 5
 FUZZ_CC		?= clang
