@@ -30,6 +30,6 @@ $(KMOD_TEST_DIR)/ree_picture: $(KMOD_TEST_DIR)/ree_picture.o
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm
 $(KMOD_TESTS): $(KMOD_TEST_DIR)/%_test: $(KMOD_TEST_DIR)/%_test.o $(KMOD_TEST_DIR)/client.o \
 		$(KMOD_TEST_DIR)/guest.o | $(KMOD_TEST_TOOLS)
-	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -lcrypto
+	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm -lcrypto
 
 -include $(wildcard $(KMOD_TEST_DIR)/*.d)
