@@ -32,7 +32,8 @@ static inline struct tconn_cbor tconn_cbor_reader(const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
 
-	return (struct tconn_cbor){ .start = p, .at = p, .end = p + len };
+	/* NULL + 0 is not defined. */
+	return (struct tconn_cbor){ .start = p, .at = p, .end = len ? p + len : p };
 }
 
 /* All: 0, -EBADMSG (another type, malformed, not the shortest form) or

@@ -17,7 +17,8 @@ struct tconn_cursor {
 
 static inline struct tconn_cursor tconn_cursor_at(const uint8_t *data, size_t len)
 {
-	return (struct tconn_cursor){ .start = data, .at = data, .end = data + len };
+	/* An empty log has no memory, and NULL + 0 is not defined. */
+	return (struct tconn_cursor){ .start = data, .at = data, .end = len ? data + len : data };
 }
 
 static inline size_t tconn_cursor_left(const struct tconn_cursor *c)
