@@ -44,7 +44,8 @@ static void print_one(struct json_object *reply)
 		print_checks(checks);
 }
 
-static int run(const struct ctl *ctl, const char *verb, const char *id, void (*show)(struct json_object *))
+static int run(const struct ctl *ctl, const char *verb, const char *id,
+	       void (*show)(struct json_object *))
 {
 	struct json_object *request = json_object_new_object(), *reply;
 	int r;

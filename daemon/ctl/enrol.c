@@ -93,7 +93,8 @@ static void tell(const struct ctl *ctl, const struct enrolment *e, const struct 
 
 int command_enrol(const struct ctl *ctl, int argc, char **argv)
 {
-	struct enrolment e = { .tcti = "device:/dev/tpmrm0", .options.identity_dir = "/var/lib/tconn" };
+	struct enrolment e = { .tcti = "device:/dev/tpmrm0",
+			       .options.identity_dir = "/var/lib/tconn" };
 	struct tconn_identity who;
 	struct tconn_error err = { "" };
 	struct tconn_tpm *tpm = NULL;

@@ -106,7 +106,8 @@ int reply_code(const struct ctl *ctl, struct json_object *reply)
 		fprintf(stderr, "tconnctl: %s\n", member(reply, "error"));
 	if (!json_object_object_get_ex(reply, "code", &code))
 		return CTL_FAILED;
-	return code_for(json_object_get_int(code), json_object_object_get_ex(reply, "statement", NULL));
+	return code_for(json_object_get_int(code),
+			json_object_object_get_ex(reply, "statement", NULL));
 }
 
 static int dispatch(const struct ctl *ctl, int argc, char **argv)

@@ -28,7 +28,8 @@ void print(const char *fmt, ...)
 
 void print_json(struct json_object *obj)
 {
-	puts(json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN |
+							 JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 const char *member(struct json_object *obj, const char *key)
@@ -80,7 +81,8 @@ void print_receipt(struct json_object *receipt)
 		strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	print("service %s asked device %s", member(receipt, "service"), member(receipt, "device"));
 	print_lines(member(receipt, "text"));
-	print("outcome: %s, at %s, request %s", member(receipt, "outcome"), at, member(receipt, "request"));
+	print("outcome: %s, at %s, request %s", member(receipt, "outcome"), at,
+	      member(receipt, "request"));
 	print("trusted: %s", flag(receipt, "trusted") ? "yes" : "NO");
 	if (json_object_object_get_ex(receipt, "checks", &checks))
 		print_checks(checks);

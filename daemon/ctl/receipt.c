@@ -16,7 +16,8 @@
 
 static int ask(const struct ctl *ctl, struct json_object *request, struct json_object **ret)
 {
-	return call(ctl, ctl->socket ? ctl->socket : SOCKET_SERVICED, request, TCONN_JSONLINE_MS, ret);
+	return call(ctl, ctl->socket ? ctl->socket : SOCKET_SERVICED, request, TCONN_JSONLINE_MS,
+		    ret);
 }
 
 static void print_list(struct json_object *reply)
@@ -95,7 +96,8 @@ static int show(const struct ctl *ctl, const char *number, const char *out)
 	return r;
 }
 
-static int read_file(const char *path, uint8_t *buf, size_t size, size_t *ret_len, struct tconn_error *err)
+static int read_file(const char *path, uint8_t *buf, size_t size, size_t *ret_len,
+		     struct tconn_error *err)
 {
 	FILE *f = fopen(path, "re");
 	size_t len;
@@ -181,5 +183,6 @@ int command_receipt(const struct ctl *ctl, int argc, char **argv)
 		return show(ctl, arg, out);
 	if (strcmp(what, "verify") == 0 && left == 2 && trust && !out)
 		return verify(ctl, arg, trust);
-	return usage("receipt list, receipt show N [--out FILE], or receipt verify FILE --trust CA_FILE");
+	return usage(
+		"receipt list, receipt show N [--out FILE], or receipt verify FILE --trust CA_FILE");
 }

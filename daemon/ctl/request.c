@@ -63,7 +63,8 @@ static int parse(int argc, char **argv, struct asking *a)
 		}
 	}
 	if (bad)
-		return usage("--timeout is 1 to 90 seconds, --pin-min and --pin-max are 1 to 12 digits");
+		return usage(
+			"--timeout is 1 to 90 seconds, --pin-min and --pin-max are 1 to 12 digits");
 	if (optind != argc || !a->device || !a->text)
 		return usage("request KIND needs --device and --text, and nothing else without --");
 	return 0;
@@ -117,7 +118,8 @@ static void tell(struct json_object *reply)
 
 static bool is_kind(const char *kind)
 {
-	return strcmp(kind, "confirm") == 0 || strcmp(kind, "pin") == 0 || strcmp(kind, "notice") == 0;
+	return strcmp(kind, "confirm") == 0 || strcmp(kind, "pin") == 0 ||
+	       strcmp(kind, "notice") == 0;
 }
 
 int command_request(const struct ctl *ctl, int argc, char **argv)

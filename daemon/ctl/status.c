@@ -44,7 +44,8 @@ static void print_serviced(struct json_object *s)
 
 	print("tconn-serviced: service %s, up %s s", member(s, "name"), member(s, "uptime"));
 	print("connections: %zu; not attested yet: %s; turned away: %s",
-	      list ? json_object_array_length(list) : 0, member(s, "pending"), member(s, "turned_away"));
+	      list ? json_object_array_length(list) : 0, member(s, "pending"),
+	      member(s, "turned_away"));
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct json_object *d = json_object_array_get_idx(list, i);
 

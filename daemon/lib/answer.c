@@ -64,7 +64,8 @@ static bool check_present(const struct tconn_message *a, const struct tconn_evid
 	if (a->record.len != sizeof(last))
 		tconn_verdict_add(v, "record-present", false, "the answer has no record");
 	else if (!v->trusted)
-		tconn_verdict_add(v, "record-present", false, "not looked at, a check before failed");
+		tconn_verdict_add(v, "record-present", false,
+				  "not looked at, a check before failed");
 	else if (tconn_evidence_last_record(e, &last, &err) < 0)
 		tconn_verdict_add(v, "record-present", false, "%.250s", err.text);
 	else if (memcmp(&last, a->record.data, sizeof(last)) != 0)
@@ -79,7 +80,8 @@ static bool check_present(const struct tconn_message *a, const struct tconn_evid
 	return false;
 }
 
-static void check_nonce(const struct tconn_question *q, const struct tconn_record *r, struct tconn_verdict *v)
+static void check_nonce(const struct tconn_question *q, const struct tconn_record *r,
+			struct tconn_verdict *v)
 {
 	const bool pass = memcmp(q->nonce, r->nonce, sizeof(q->nonce)) == 0;
 
@@ -126,9 +128,10 @@ static const char *outcome_fault(const struct tconn_message *a, const struct tco
 {
 	if (r->kind != s->kind)
 		return "the record is for another kind of dialog";
+	if (a->status == TCONN_TUI_ABORTED && r->outcome != TCONN_OUTCOME_ABORTED)
+		return "status says aborted, the record does not";
 	if (a->status == TCONN_TUI_ABORTED)
-		return r->outcome != TCONN_OUTCOME_ABORTED ? "status says aborted, the record does not"
-		       : a->answer.len ? "aborted, and yet digits came" : NULL;
+		return a->answer.len ? "aborted, and yet digits came" : NULL;
 	if (r->cause != TCONN_CAUSE_NONE)
 		return "decided, and yet the record has a cause of abort";
 	if (!outcome_fits(s->kind, r->outcome))
@@ -149,7 +152,8 @@ static void check_outcome(const struct tconn_question *q, const struct tconn_mes
 	if (fault)
 		tconn_verdict_add(v, "record-outcome", false, "%s", fault);
 	else if (r->outcome == TCONN_OUTCOME_ABORTED)
-		tconn_verdict_add(v, "record-outcome", true, "aborted: %s", tconn_cause_name(r->cause));
+		tconn_verdict_add(v, "record-outcome", true, "aborted: %s",
+				  tconn_cause_name(r->cause));
 	else
 		tconn_verdict_add(v, "record-outcome", true, "%s", tconn_outcome_name(r->outcome));
 }
@@ -159,7 +163,8 @@ static void check_indicator(const struct tconn_record *r, struct tconn_verdict *
 	const bool lit = (r->indicator & TCONN_INDICATOR_LIT) && r->lit_ns;
 
 	if (r->outcome == TCONN_OUTCOME_ABORTED)
-		tconn_verdict_add(v, "record-indicator", true, "nothing was decided; the lamp was %s",
+		tconn_verdict_add(v, "record-indicator", true,
+				  "nothing was decided; the lamp was %s",
 				  lit ? "lit" : "not lit all the time");
 	else
 		tconn_verdict_add(v, "record-indicator", lit, lit ? "lit during all of the dialog"
@@ -171,11 +176,14 @@ static void check_app(const struct search *s, struct tconn_verdict *v)
 	const struct tconn_record *r = s->record;
 
 	if (!s->has_boot || memcmp(s->boot.boot_id, r->boot_id, sizeof(r->boot_id)) != 0)
-		tconn_verdict_add(v, "record-app", false, "the record is of another load of the module");
+		tconn_verdict_add(v, "record-app", false,
+				  "the record is of another load of the module");
 	else if (s->apps != 1)
-		tconn_verdict_add(v, "record-app", false, "%u admissions for this session in the log", s->apps);
+		tconn_verdict_add(v, "record-app", false,
+				  "%u admissions for this session in the log", s->apps);
 	else if (memcmp(s->app.digest, r->app_digest, sizeof(r->app_digest)) != 0)
-		tconn_verdict_add(v, "record-app", false, "the log admitted another app for this session");
+		tconn_verdict_add(v, "record-app", false,
+				  "the log admitted another app for this session");
 	else
 		tconn_verdict_add(v, "record-app", true, "the app that the log admitted, %.200s",
 				  s->app.path);
@@ -183,19 +191,23 @@ static void check_app(const struct search *s, struct tconn_verdict *v)
 
 static void check_policy(const struct search *s, struct tconn_verdict *v)
 {
-	const bool pass = s->has_policy && memcmp(s->policy.digest, s->record->policy_digest, 32) == 0;
+	const bool pass =
+		s->has_policy && memcmp(s->policy.digest, s->record->policy_digest, 32) == 0;
 
 	tconn_verdict_add(v, "record-policy", pass, pass ? "the policy that the log shows"
 			  : "the record is under another policy than the log shows");
 }
 
-static void check_log(const struct tconn_evidence *e, const struct tconn_record *r, struct tconn_verdict *v)
+static void check_log(const struct tconn_evidence *e, const struct tconn_record *r,
+		      struct tconn_verdict *v)
 {
 	struct search s = { .record = r };
 	struct tconn_error err = { "" };
 
-	if (tconn_log_walk(e->tconn_log.data, e->tconn_log.len, search_event, &s, &err) != 1 || !s.found) {
-		tconn_verdict_add(v, "record-app", false, "the record is not in the log %.200s", err.text);
+	if (tconn_log_walk(e->tconn_log.data, e->tconn_log.len, search_event, &s, &err) != 1 ||
+	    !s.found) {
+		tconn_verdict_add(v, "record-app", false, "the record is not in the log %.200s",
+				  err.text);
 		return;
 	}
 	check_app(&s, v);

@@ -39,7 +39,8 @@ static void bytes_wipe(struct tconn_bytes *b)
 
 #define _cleanup_wipe_ __attribute__((cleanup(bytes_wipe)))
 
-int tconn_message_send(struct tconn_channel *c, const struct tconn_message *m, struct tconn_error *err)
+int tconn_message_send(struct tconn_channel *c, const struct tconn_message *m,
+		       struct tconn_error *err)
 {
 	_cleanup_wipe_ struct tconn_bytes b = { 0 };
 	int r = tconn_message_encode(m, &b, err);
@@ -65,14 +66,15 @@ static const char *type_name(enum tconn_message_type type)
 	return "unknown message";
 }
 
-static int check_type(const struct tconn_message *m, enum tconn_message_type type, struct tconn_error *err)
+static int check_type(const struct tconn_message *m, enum tconn_message_type type,
+		      struct tconn_error *err)
 {
 	if (m->type == type)
 		return 0;
 	if (m->type == TCONN_MSG_REFUSAL)
 		return tconn_fail(err, -ECONNREFUSED, "the peer refuses: %s", m->text);
-	return tconn_fail(err, -EPROTO, "unexpected message: %s where %s is due", type_name(m->type),
-			  type_name(type));
+	return tconn_fail(err, -EPROTO, "unexpected message: %s where %s is due",
+			  type_name(m->type), type_name(type));
 }
 
 int tconn_message_receive(struct tconn_channel *c, enum tconn_message_type type, size_t limit,
@@ -180,9 +182,9 @@ static int qualifying(struct tconn_channel *c, enum tconn_role attester, const u
 	return 0;
 }
 
-int tconn_attest_collect(struct tconn_channel *c, const struct tconn_party *us, enum tconn_role role,
-			 const uint8_t nonce[32], const uint8_t extra[32], struct tconn_bytes *ret,
-			 struct tconn_error *err)
+int tconn_attest_collect(struct tconn_channel *c, const struct tconn_party *us,
+			 enum tconn_role role, const uint8_t nonce[32], const uint8_t extra[32],
+			 struct tconn_bytes *ret, struct tconn_error *err)
 {
 	_cleanup_evidence_ struct tconn_evidence e = { 0 };
 	uint8_t q[32];
@@ -234,7 +236,8 @@ static int appraise_message(struct tconn_channel *c, const struct tconn_party *u
 	return r;
 }
 
-static int send_verdict(struct tconn_channel *c, const struct tconn_verdict *v, struct tconn_error *err)
+static int send_verdict(struct tconn_channel *c, const struct tconn_verdict *v,
+			struct tconn_error *err)
 {
 	struct tconn_message m = { .type = TCONN_MSG_VERDICT };
 
@@ -274,8 +277,9 @@ static int say_hello(struct tconn_channel *c, uint8_t ret_nonce[32], struct tcon
 	return tconn_message_send(c, &m, err);
 }
 
-static int send_evidence(struct tconn_channel *c, const struct tconn_party *us, enum tconn_role role,
-			 const uint8_t peers_nonce[32], const uint8_t *own_nonce, struct tconn_error *err)
+static int send_evidence(struct tconn_channel *c, const struct tconn_party *us,
+			 enum tconn_role role, const uint8_t peers_nonce[32],
+			 const uint8_t *own_nonce, struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { .type = TCONN_MSG_EVIDENCE };
 	int r = tconn_attest_collect(c, us, role, peers_nonce, NULL, &m.evidence, err);
@@ -293,12 +297,14 @@ static int send_evidence(struct tconn_channel *c, const struct tconn_party *us, 
 /* Device: takes the service's evidence, and says what it thinks of it. */
 static int judge_service(struct tconn_channel *c, const struct tconn_party *us,
 			 const struct tconn_identity *service, const uint8_t nonce[32],
-			 uint8_t ret_nonce[32], struct tconn_attestation *ret, struct tconn_error *err)
+			 uint8_t ret_nonce[32], struct tconn_attestation *ret,
+			 struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { 0 };
 	int r, sent;
 
-	r = tconn_message_receive(c, TCONN_MSG_EVIDENCE, TCONN_FRAME_EVIDENCE, us->message_ms, &m, err);
+	r = tconn_message_receive(c, TCONN_MSG_EVIDENCE, TCONN_FRAME_EVIDENCE, us->message_ms, &m,
+				  err);
 	if (r < 0)
 		return r;
 	if (!m.has_nonce)
@@ -366,7 +372,8 @@ static int judge_device(struct tconn_channel *c, const struct tconn_party *us,
 	_cleanup_message_ struct tconn_message m = { 0 };
 	int r, sent;
 
-	r = tconn_message_receive(c, TCONN_MSG_EVIDENCE, TCONN_FRAME_EVIDENCE, us->message_ms, &m, err);
+	r = tconn_message_receive(c, TCONN_MSG_EVIDENCE, TCONN_FRAME_EVIDENCE, us->message_ms, &m,
+				  err);
 	if (r < 0)
 		return r;
 	if (m.has_nonce)

@@ -51,9 +51,9 @@ int tconn_attest_service(struct tconn_channel *c, const struct tconn_party *us,
 			 struct tconn_error *err);
 
 /* Our evidence for the peer, encoded; extra as in tconn_qualifying(). */
-int tconn_attest_collect(struct tconn_channel *c, const struct tconn_party *us, enum tconn_role role,
-			 const uint8_t nonce[32], const uint8_t extra[32], struct tconn_bytes *ret,
-			 struct tconn_error *err);
+int tconn_attest_collect(struct tconn_channel *c, const struct tconn_party *us,
+			 enum tconn_role role, const uint8_t nonce[32], const uint8_t extra[32],
+			 struct tconn_bytes *ret, struct tconn_error *err);
 
 /* Appraises a peer's evidence; *ret_evidence is the caller's to free in all
  * cases but a negative return other than -EKEYREJECTED.
@@ -67,7 +67,8 @@ int tconn_attest_appraise(struct tconn_channel *c, const struct tconn_party *us,
 /* One message. receive: type must be the expected one; a REFUSAL is
  * -ECONNREFUSED with the peer's reason, any other type -EPROTO.
  */
-int tconn_message_send(struct tconn_channel *c, const struct tconn_message *m, struct tconn_error *err);
+int tconn_message_send(struct tconn_channel *c, const struct tconn_message *m,
+		       struct tconn_error *err);
 int tconn_message_receive(struct tconn_channel *c, enum tconn_message_type type, size_t limit,
 			  uint32_t timeout_ms, struct tconn_message *ret, struct tconn_error *err);
 

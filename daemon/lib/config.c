@@ -27,7 +27,8 @@ void tconn_config_free(const struct tconn_setting *settings, size_t count)
 	}
 }
 
-static int read_file(const char *path, char *buf, size_t size, size_t *ret_len, struct tconn_error *err)
+static int read_file(const char *path, char *buf, size_t size, size_t *ret_len,
+		     struct tconn_error *err)
 {
 	FILE *f = fopen(path, "re");
 	size_t len;
@@ -64,7 +65,8 @@ static int parse(const char *path, const char *text, size_t len, struct json_obj
 	json_tokener_free(tok);
 	while (end < len && strchr(" \t\r\n", text[end]) && text[end])
 		end++;
-	if (e != json_tokener_success || end != len || !json_object_is_type(obj, json_type_object)) {
+	if (e != json_tokener_success || end != len ||
+	    !json_object_is_type(obj, json_type_object)) {
 		json_object_put(obj);
 		return tconn_fail(err, -EINVAL, "%s: byte %zu: not one JSON object: %s", path, end,
 				  e == json_tokener_success ? "something else is there"
@@ -110,8 +112,8 @@ static int set_strings(const char *path, const struct tconn_setting *s, struct j
 	char **list;
 
 	if (n > TCONN_CONFIG_STRINGS)
-		return tconn_fail(err, -EINVAL, "%s: \"%s\" must be an array of at most %d strings", path,
-				  s->key, TCONN_CONFIG_STRINGS);
+		return tconn_fail(err, -EINVAL, "%s: \"%s\" must be an array of at most %d strings",
+				  path, s->key, TCONN_CONFIG_STRINGS);
 	list = calloc(n + 1, sizeof(*list));
 	if (!list)
 		return tconn_fail(err, -ENOMEM, "out of memory");
@@ -134,8 +136,8 @@ static int set_uint(const char *path, const struct tconn_setting *s, struct json
 	int64_t n = json_object_get_int64(v);
 
 	if (!json_object_is_type(v, json_type_int) || n < s->min || n > s->max)
-		return tconn_fail(err, -EINVAL, "%s: \"%s\" must be a whole number from %u to %u", path,
-				  s->key, s->min, s->max);
+		return tconn_fail(err, -EINVAL, "%s: \"%s\" must be a whole number from %u to %u",
+				  path, s->key, s->min, s->max);
 	*(uint32_t *)s->value = (uint32_t)n;
 	return 0;
 }
@@ -154,7 +156,8 @@ static int set(const char *path, const struct tconn_setting *s, struct json_obje
 	return tconn_fail(err, -EINVAL, "%s: \"%s\": unknown type", path, s->key);
 }
 
-static const struct tconn_setting *find(const struct tconn_setting *settings, size_t count, const char *key)
+static const struct tconn_setting *find(const struct tconn_setting *settings, size_t count,
+					const char *key)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(settings[i].key, key) == 0)
@@ -175,7 +178,8 @@ static int apply(const char *path, const struct tconn_setting *settings, size_t 
 	}
 	for (size_t i = 0; i < count; i++)
 		if (settings[i].required && !json_object_object_get_ex(obj, settings[i].key, NULL))
-			return tconn_fail(err, -EINVAL, "%s: \"%s\" is missing", path, settings[i].key);
+			return tconn_fail(err, -EINVAL, "%s: \"%s\" is missing", path,
+					  settings[i].key);
 	return 0;
 }
 

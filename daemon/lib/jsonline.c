@@ -46,8 +46,8 @@ static int address(const char *path, struct sockaddr_un *ret, struct tconn_error
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
 	if (!*path || strlen(path) >= sizeof(sa.sun_path))
-		return tconn_fail(err, -ENAMETOOLONG, "%s: a socket's path has 1 to %zu bytes", path,
-				  sizeof(sa.sun_path) - 1);
+		return tconn_fail(err, -ENAMETOOLONG, "%s: a socket's path has 1 to %zu bytes",
+				  path, sizeof(sa.sun_path) - 1);
 	strcpy(sa.sun_path, path);
 	*ret = sa;
 	return 0;
@@ -79,7 +79,8 @@ static int remove_stale(const struct sockaddr_un *sa, struct tconn_error *err)
 	fd = dial(sa);
 	if (fd >= 0) {
 		close(fd);
-		return tconn_fail(err, -EADDRINUSE, "%s: another program listens there", sa->sun_path);
+		return tconn_fail(err, -EADDRINUSE, "%s: another program listens there",
+				  sa->sun_path);
 	}
 	if (unlink(sa->sun_path))
 		return tconn_fail(err, -errno, "%s: cannot remove stale socket: %s", sa->sun_path,
@@ -120,7 +121,8 @@ int tconn_jsonline_listen(const char *path, int *ret_fd, struct tconn_error *err
 	return 0;
 }
 
-static int parse_line(const char *line, size_t len, struct json_object **ret, struct tconn_error *err)
+static int parse_line(const char *line, size_t len, struct json_object **ret,
+		      struct tconn_error *err)
 {
 	struct json_tokener *tok = json_tokener_new_ex(8);
 	struct json_object *obj;
@@ -135,7 +137,8 @@ static int parse_line(const char *line, size_t len, struct json_object **ret, st
 	e = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
 	json_tokener_free(tok);
-	if (e != json_tokener_success || end != len || !json_object_is_type(obj, json_type_object)) {
+	if (e != json_tokener_success || end != len ||
+	    !json_object_is_type(obj, json_type_object)) {
 		json_object_put(obj);
 		return tconn_fail(err, -EBADMSG, "not one JSON object on one line");
 	}
@@ -167,7 +170,8 @@ static int read_line(int fd, char **buf, size_t limit, int64_t deadline, size_t 
 		}
 		r = wait_for(fd, POLLIN, deadline);
 		if (r <= 0)
-			return tconn_fail(err, r ? r : -ETIMEDOUT, "no whole line within the deadline");
+			return tconn_fail(err, r ? r : -ETIMEDOUT,
+					  "no whole line within the deadline");
 		n = recv(fd, *buf + len, size - len, MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
@@ -245,7 +249,8 @@ int tconn_jsonline_call(const char *path, struct json_object *request, int timeo
 		return r;
 	fd = dial(&sa);
 	if (fd < 0)
-		return tconn_fail(err, fd, "%s: %s; is the daemon running, and may this user talk to it?",
+		return tconn_fail(err, fd,
+				  "%s: %s; is the daemon running, and may this user talk to it?",
 				  path, strerror(-fd));
 	r = tconn_jsonline_send(fd, request, TCONN_JSONLINE_MS, err);
 	/* A line that was refused half-way still has its answer waiting. */

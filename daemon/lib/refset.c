@@ -53,8 +53,10 @@ static int load_directory(struct tconn_refset *set, const char *path, struct tco
 	for (int i = 0; i < n; i++) {
 		char file[4096];
 
-		if (r == 0 && snprintf(file, sizeof(file), "%s/%s", path, names[i]->d_name) >= (int)sizeof(file))
-			r = tconn_fail(err, -ENAMETOOLONG, "%s/%s: path too long", path, names[i]->d_name);
+		if (r == 0 && snprintf(file, sizeof(file), "%s/%s", path, names[i]->d_name) >=
+				      (int)sizeof(file))
+			r = tconn_fail(err, -ENAMETOOLONG, "%s/%s: path too long", path,
+				       names[i]->d_name);
 		if (r == 0)
 			r = load_one(set, file, err);
 		free(names[i]);

@@ -9,8 +9,12 @@
 #include "digest.h"
 #include "jsonline.h"
 
-#define NAME(table, value) \
-	((value) < sizeof(table) / sizeof((table)[0]) && (table)[value] ? (table)[value] : "unknown")
+static const char *name_in(const char *const *names, size_t count, uint32_t value)
+{
+	return value < count && names[value] ? names[value] : "unknown";
+}
+
+#define NAME(names, value) name_in(names, sizeof(names) / sizeof((names)[0]), value)
 
 const char *tconn_outcome_name(uint32_t outcome)
 {
@@ -95,7 +99,8 @@ static struct json_object *record_json(const struct tconn_record *r)
 	tconn_json_add_string(obj, "cause", tconn_cause_name(r->cause));
 	tconn_json_add(obj, "indicator_present",
 		       json_object_new_boolean(!!(r->indicator & TCONN_INDICATOR_PRESENT)));
-	tconn_json_add(obj, "indicator_lit", json_object_new_boolean(!!(r->indicator & TCONN_INDICATOR_LIT)));
+	tconn_json_add(obj, "indicator_lit",
+		       json_object_new_boolean(!!(r->indicator & TCONN_INDICATOR_LIT)));
 	add_hex(obj, "statement_digest", r->statement_digest, sizeof(r->statement_digest));
 	add_hex(obj, "frame_digest", r->frame_digest, sizeof(r->frame_digest));
 	add_hex(obj, "app_digest", r->app_digest, sizeof(r->app_digest));
@@ -117,9 +122,10 @@ static void add_text(struct json_object *obj, const struct tconn_bytes *statemen
 {
 	if (statement->len <= TCONN_STATEMENT_HEADER)
 		return;
-	tconn_json_add(obj, "text",
-		       json_object_new_string_len((const char *)statement->data + TCONN_STATEMENT_HEADER,
-						  (int)(statement->len - TCONN_STATEMENT_HEADER)));
+	tconn_json_add(
+		obj, "text",
+		json_object_new_string_len((const char *)statement->data + TCONN_STATEMENT_HEADER,
+					   (int)(statement->len - TCONN_STATEMENT_HEADER)));
 }
 
 struct json_object *tconn_receipt_json(const struct tconn_receipt *r)

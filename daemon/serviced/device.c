@@ -12,13 +12,15 @@
 static int admit(struct device *d, struct tconn_error *err)
 {
 	struct tconn_identity who;
-	int r = tconn_peer_identity(d->channel, d->server->party.trust, TCONN_ROLE_DEVICE, &who, err);
+	int r = tconn_peer_identity(d->channel, d->server->party.trust, TCONN_ROLE_DEVICE, &who,
+				    err);
 
 	if (r < 0)
 		return r;
 	r = store_find_device(d->server->store, who.name, err);
 	if (r == -ENOENT)
-		return tconn_fail(err, -EACCES, "device %s is not enrolled at this service", who.name);
+		return tconn_fail(err, -EACCES, "device %s is not enrolled at this service",
+				  who.name);
 	if (r < 0)
 		return r;
 	/* Read by others only once trusted is set, under the lock. */
@@ -110,8 +112,8 @@ void device_converse(struct device *d, int fd)
 		return;
 	}
 	r = converse(d, &err);
-	tconn_say("%s: %s%s%s: %s", d->address, d->identity.name[0] ? "device " : "",
-		  d->identity.name, d->trusted ? " left" : d->identity.name[0] ? " refused" : "refused", err.text);
+	tconn_say("%s: %s%s%s: %s", d->address, d->trusted ? "left" : "refused",
+		  d->identity.name[0] ? ", device " : "", d->identity.name, err.text);
 	tconn_channel_refuse(d->channel, r, &err);
 	tconn_channel_close(d->channel);
 	d->channel = NULL;

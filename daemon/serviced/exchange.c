@@ -26,7 +26,8 @@ static void message_wipe(struct tconn_message *m)
 #define _cleanup_message_ __attribute__((cleanup(message_wipe)))
 
 /* A nonce nobody used before: the store refuses a second use. */
-static int open_request(struct device *d, struct question *q, struct tconn_message *m, struct tconn_error *err)
+static int open_request(struct device *d, struct question *q, struct tconn_message *m,
+			struct tconn_error *err)
 {
 	int r;
 
@@ -51,7 +52,8 @@ static int take_answer(struct device *d, struct question *q, struct tconn_messag
 		       struct tconn_error *err)
 {
 	const uint32_t wait = q->timeout_ms + d->server->settings->answer_margin_ms;
-	int r = tconn_message_receive(d->channel, TCONN_MSG_ANSWER, TCONN_FRAME_EVIDENCE, wait, answer, err);
+	int r = tconn_message_receive(d->channel, TCONN_MSG_ANSWER, TCONN_FRAME_EVIDENCE, wait,
+				      answer, err);
 
 	if (r < 0)
 		return r;
@@ -77,8 +79,8 @@ static int verify(struct device *d, struct question *q, const struct tconn_messa
 
 	memcpy(asked.nonce, request->nonce, sizeof(asked.nonce));
 	tconn_answer_digest(answer, q->statement, q->statement_len, digest);
-	r = tconn_attest_appraise(d->channel, &d->server->party, &d->identity, request->nonce, digest,
-				  &answer->evidence, &q->verdict, &e, err);
+	r = tconn_attest_appraise(d->channel, &d->server->party, &d->identity, request->nonce,
+				  digest, &answer->evidence, &q->verdict, &e, err);
 	OPENSSL_cleanse(digest, sizeof(digest));
 	if (r < 0 && r != -EKEYREJECTED)
 		return tconn_fail_in(err, r, "the answer's evidence");
@@ -93,8 +95,9 @@ static int verify(struct device *d, struct question *q, const struct tconn_messa
 	return tconn_fail_in(err, -EKEYREJECTED, "the answer is not trusted");
 }
 
-static void fill_receipt(struct device *d, const struct question *q, const struct tconn_message *request,
-			 const struct tconn_message *answer, struct tconn_receipt *r)
+static void fill_receipt(struct device *d, const struct question *q,
+			 const struct tconn_message *request, const struct tconn_message *answer,
+			 struct tconn_receipt *r)
 {
 	r->id = q->id;
 	r->time = (uint64_t)time(NULL);
@@ -119,11 +122,13 @@ static int give_receipt(struct device *d, struct question *q, const struct tconn
 	if (!receipt)
 		return tconn_fail(err, -ENOMEM, "out of memory");
 	fill_receipt(d, q, request, answer, receipt);
-	r = tconn_receipt_sign(receipt, s->party.tpm, s->data_cert.data, s->data_cert.len, &m.receipt, err);
+	r = tconn_receipt_sign(receipt, s->party.tpm, s->data_cert.data, s->data_cert.len,
+			       &m.receipt, err);
 	free(receipt);
 	if (r == 0)
 		r = store_add_receipt(s->store, q->id, d->identity.name,
-				      tconn_outcome_name(q->record.outcome), &m.receipt, &q->receipt, err);
+				      tconn_outcome_name(q->record.outcome), &m.receipt,
+				      &q->receipt, err);
 	if (r == 0)
 		r = tconn_message_send(d->channel, &m, err);
 	return r;
@@ -137,8 +142,8 @@ static void take_pin(struct device *d, struct question *q, struct tconn_message 
 
 	if (!answer->answer.len)
 		return;
-	r = pin_hand_over(d->server->settings->pin_sink, d->identity.name, q->id, answer->answer.data,
-			  answer->answer.len, &err);
+	r = pin_hand_over(d->server->settings->pin_sink, d->identity.name, q->id,
+			  answer->answer.data, answer->answer.len, &err);
 	OPENSSL_cleanse(answer->answer.data, answer->answer.len);
 	q->pin = r < 0 ? "not handed over" : "received";
 	if (r < 0)
@@ -153,8 +158,8 @@ static int carry_out(struct device *d, struct question *q, struct tconn_error *e
 
 	if (r < 0)
 		return r;
-	tconn_say("request %llu: %s, device %s", (unsigned long long)q->id, tconn_kind_name(q->kind),
-		  d->identity.name);
+	tconn_say("request %llu: %s, device %s", (unsigned long long)q->id,
+		  tconn_kind_name(q->kind), d->identity.name);
 	r = tconn_message_send(d->channel, &request, err);
 	if (r == 0)
 		r = take_answer(d, q, &answer, err);
@@ -175,11 +180,12 @@ static void note(struct device *d, const struct question *q, const char *why)
 	int r = 0;
 
 	if (q->id)
-		r = store_finish_request(store, q->id,
-					 q->answered ? tconn_tui_status_name(q->status) : "unanswered",
-					 q->trusted ? tconn_outcome_name(q->record.outcome) : "none", why, &err);
+		r = store_finish_request(
+			store, q->id, q->answered ? tconn_tui_status_name(q->status) : "unanswered",
+			q->trusted ? tconn_outcome_name(q->record.outcome) : "none", why, &err);
 	if (r == 0 && q->verdict.count)
-		r = store_attestation(store, d->identity.name, &q->verdict, d->last.kernel, why, &err);
+		r = store_attestation(store, d->identity.name, &q->verdict, d->last.kernel, why,
+				      &err);
 	if (r < 0)
 		tconn_say("request %llu: %s", (unsigned long long)q->id, err.text);
 }
@@ -191,8 +197,8 @@ int exchange(struct device *d, struct question *q, struct tconn_error *err)
 	note(d, q, r < 0 ? err->text : "");
 	if (r == 0) {
 		tconn_say("request %llu: %s%s%s; receipt %llu", (unsigned long long)q->id,
-			  tconn_outcome_name(q->record.outcome), q->pin ? "; PIN " : "", q->pin ? q->pin : "",
-			  (unsigned long long)q->receipt);
+			  tconn_outcome_name(q->record.outcome), q->pin ? "; PIN " : "",
+			  q->pin ? q->pin : "", (unsigned long long)q->receipt);
 		return 0;
 	}
 	tconn_say("request %llu: refused: %s", (unsigned long long)q->id, err->text);

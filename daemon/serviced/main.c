@@ -71,14 +71,14 @@ static int own_identity(struct program *p, struct tconn_error *err)
 	int r = load_certificate(p, "tls.pem", &tls, err);
 
 	if (r == 0)
-		r = tconn_certificate_check(p->trust, tls.data, tls.len, TCONN_USE_TLS, TCONN_ROLE_SERVICE,
-					    &s->self, err);
+		r = tconn_certificate_check(p->trust, tls.data, tls.len, TCONN_USE_TLS,
+					    TCONN_ROLE_SERVICE, &s->self, err);
 	tconn_bytes_free(&tls);
 	if (r == 0)
 		r = load_certificate(p, "data.pem", &s->data_cert, err);
 	if (r == 0)
-		r = tconn_certificate_check(p->trust, s->data_cert.data, s->data_cert.len, TCONN_USE_DATA,
-					    TCONN_ROLE_SERVICE, &data, err);
+		r = tconn_certificate_check(p->trust, s->data_cert.data, s->data_cert.len,
+					    TCONN_USE_DATA, TCONN_ROLE_SERVICE, &data, err);
 	if (r < 0)
 		return tconn_fail_in(err, r, p->settings.identity);
 	if (strcmp(s->self.name, p->settings.name) != 0 || strcmp(data.name, s->self.name) != 0)
@@ -103,7 +103,8 @@ static int open_tpm(struct program *p, struct tconn_error *err)
 	int r = tconn_tpm_open(p->settings.tcti, &p->tpm, err);
 
 	if (r == 0)
-		r = tconn_tls_context(p->tpm, p->settings.identity, p->trust, true, &p->server.tls, err);
+		r = tconn_tls_context(p->tpm, p->settings.identity, p->trust, true, &p->server.tls,
+				      err);
 	return r;
 }
 

@@ -45,7 +45,8 @@ static void add_connected(struct server *s, struct json_object *list)
 		const char *id = "";
 
 		tconn_json_string(device, "id", &id, NULL);
-		tconn_json_add(device, "connected", json_object_new_boolean(server_is_connected(s, id)));
+		tconn_json_add(device, "connected",
+			       json_object_new_boolean(server_is_connected(s, id)));
 	}
 }
 
@@ -78,7 +79,8 @@ static int device_show(struct server *s, struct json_object *request, struct jso
 	if (json_object_array_length(list) == 0)
 		r = tconn_fail(err, -ENOENT, "device %s is not enrolled", id);
 	else
-		tconn_json_add(reply, "device", json_object_get(json_object_array_get_idx(list, 0)));
+		tconn_json_add(reply, "device",
+			       json_object_get(json_object_array_get_idx(list, 0)));
 	json_object_put(list);
 	return r;
 }
@@ -95,7 +97,8 @@ static int receipt_list(struct server *s, struct json_object *request, struct js
 	return r;
 }
 
-static int add_base64(struct json_object *reply, const struct tconn_bytes *b, struct tconn_error *err)
+static int add_base64(struct json_object *reply, const struct tconn_bytes *b,
+		      struct tconn_error *err)
 {
 	unsigned char *text = malloc(b->len / 3 * 4 + 8);
 
@@ -190,7 +193,8 @@ static struct json_object *answer(struct server *s, struct json_object *request)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verb, verbs[i].name) == 0)
 			return run_verb(s, verbs[i].run, request);
-	tconn_fail(&err, -EPROTO, "\"do\" must be one of device-add, device-list, device-show, request, "
+	tconn_fail(&err, -EPROTO,
+		   "\"do\" must be one of device-add, device-list, device-show, request, "
 		   "receipt-list, receipt-show, status");
 	return tconn_jsonline_error(EPROTO, &err);
 }

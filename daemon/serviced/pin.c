@@ -120,7 +120,8 @@ int pin_hand_over(const char *sink, const char *device, uint64_t request, const 
 		return tconn_fail(err, -errno, "PIN sink %s: %s", sink, strerror(errno));
 	snprintf(id, sizeof(id), "%" PRIu64, request);
 	if (S_ISSOCK(st.st_mode)) {
-		n = snprintf(line, sizeof(line), "%s %s %.*s\n", device, id, (int)len, (const char *)digits);
+		n = snprintf(line, sizeof(line), "%s %s %.*s\n", device, id, (int)len,
+			     (const char *)digits);
 		r = to_socket(sink, line, (size_t)n, err);
 	} else {
 		n = snprintf(line, sizeof(line), "%.*s\n", (int)len, (const char *)digits);

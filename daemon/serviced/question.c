@@ -40,13 +40,14 @@ static int parse_kind(struct json_object *request, uint16_t *ret, struct tconn_e
 static int optional_uint(struct json_object *request, const char *key, unsigned long long max,
 			 unsigned long long *value, struct tconn_error *err)
 {
-	if (!json_object_object_get_ex(request, key, NULL) || tconn_json_uint(request, key, max, value))
+	if (!json_object_object_get_ex(request, key, NULL) ||
+	    tconn_json_uint(request, key, max, value))
 		return 0;
 	return tconn_fail(err, -EPROTO, "\"%s\" must be a whole number from 0 to %llu", key, max);
 }
 
-static int parse_limits(struct json_object *request, struct tconn_statement *s, uint32_t *ret_timeout,
-			struct tconn_error *err)
+static int parse_limits(struct json_object *request, struct tconn_statement *s,
+			uint32_t *ret_timeout, struct tconn_error *err)
 {
 	unsigned long long min = 4, max = TCONN_PIN_MAX, timeout = QUESTION_TIMEOUT_MS;
 	int r = optional_uint(request, "timeout_ms", TCONN_TIMEOUT_MAX_MS, &timeout, err);
@@ -62,7 +63,8 @@ static int parse_limits(struct json_object *request, struct tconn_statement *s, 
 	if (r == 0)
 		r = optional_uint(request, "pin_max", TCONN_PIN_MAX, &max, err);
 	if (r == 0 && (min < 1 || min > max))
-		r = tconn_fail(err, -EPROTO, "a PIN has 1 to %d digits, and \"pin_min\" is not above \"pin_max\"",
+		r = tconn_fail(err, -EPROTO,
+			       "a PIN has 1 to %d digits, and \"pin_min\" is not above \"pin_max\"",
 			       TCONN_PIN_MAX);
 	s->pin_min = (uint16_t)min;
 	s->pin_max = (uint16_t)max;
@@ -82,7 +84,8 @@ static int build_statement(const struct tconn_statement *s, struct question *q,
 		e = tconn_statement_check_renders(&parsed, 0, 0, &at);
 	if (e != TCONN_STATEMENT_OK) {
 		*ret_statement = statement_error_name(e);
-		return tconn_fail(err, -EINVAL, "the statement is refused, nothing was sent: %s (byte %zu)",
+		return tconn_fail(err, -EINVAL,
+				  "the statement is refused, nothing was sent: %s (byte %zu)",
 				  tconn_statement_strerror(e), at);
 	}
 	q->statement_len = (size_t)n;
@@ -116,7 +119,8 @@ int question_parse(struct json_object *request, struct question *ret, const char
 
 struct json_object *question_reply(const struct question *q)
 {
-	struct json_object *obj = q->code ? tconn_jsonline_error(q->code, &q->error) : json_object_new_object();
+	struct json_object *obj =
+		q->code ? tconn_jsonline_error(q->code, &q->error) : json_object_new_object();
 
 	if (!q->code)
 		tconn_json_add(obj, "ok", json_object_new_boolean(1));

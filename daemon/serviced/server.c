@@ -75,8 +75,9 @@ static bool reserve(struct server *s)
 	s->full = !room;
 	pthread_mutex_unlock(&s->lock);
 	if (became_full)
-		tconn_say("bound of %u connections that have not attested is reached: more are turned away",
-			  s->settings->pending);
+		tconn_say(
+			"bound of %u connections that have not attested is reached: more are turned away",
+			s->settings->pending);
 	return room;
 }
 
@@ -212,7 +213,8 @@ int server_join(struct server *s, struct device *d, struct tconn_error *err)
 	if (old)
 		shutdown(old->shut_fd, SHUT_RDWR);
 	if (s->connections >= s->settings->connections && !old) {
-		r = tconn_fail(err, -EBUSY, "this service has its %u connections", s->settings->connections);
+		r = tconn_fail(err, -EBUSY, "this service has its %u connections",
+			       s->settings->connections);
 	} else {
 		s->pending--;
 		s->connections++;
@@ -250,7 +252,8 @@ void server_ask(struct server *s, struct question *q)
 	if (!d || s->stopping) {
 		q->code = tconn_fail(&q->error, -ENOTCONN, "device %s is not connected", q->device);
 	} else if (d->question) {
-		q->code = tconn_fail(&q->error, -EBUSY, "device %s is being asked something else", q->device);
+		q->code = tconn_fail(&q->error, -EBUSY, "device %s is being asked something else",
+				     q->device);
 	} else {
 		d->question = q;
 		wake(d);

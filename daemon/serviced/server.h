@@ -28,7 +28,7 @@ struct device {
 	char address[64];
 	struct tconn_identity identity;	/* name "" until the handshake is done */
 	struct device *next;		/* server.devices; server.lock */
-	int shut_fd;			/* a duplicate of the socket, to shut it down with; server.lock */
+	int shut_fd; /* a duplicate of the socket, to shut it down with; server.lock */
 	int wake_fd;			/* eventfd: a question has come, or stop */
 	bool trusted;			/* attested; server.lock */
 	struct question *question;	/* being asked; server.lock */

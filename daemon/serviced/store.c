@@ -49,7 +49,8 @@ int store_open(const char *path, struct store **ret, struct tconn_error *err)
 	pthread_mutex_init(&s->lock, NULL);
 	/* The database and its -wal and -shm files are the operator's alone. */
 	old = umask(0077);
-	r = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+	r = sqlite3_open_v2(path, &s->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
 			    NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_busy_timeout(s->db, 5000);
@@ -57,7 +58,8 @@ int store_open(const char *path, struct store **ret, struct tconn_error *err)
 		r = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
 	umask(old);
 	if (r != SQLITE_OK) {
-		tconn_fail(err, -EIO, "%s: %s", path, s->db ? sqlite3_errmsg(s->db) : "out of memory");
+		tconn_fail(err, -EIO, "%s: %s", path,
+			   s->db ? sqlite3_errmsg(s->db) : "out of memory");
 		store_close(s);
 		return -EIO;
 	}
@@ -154,8 +156,8 @@ int store_find_device(struct store *s, const char *id, struct tconn_error *err)
 	return fail_db(s, err);
 }
 
-int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v, const char *kernel,
-		      const char *why, struct tconn_error *err)
+int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v,
+		      const char *kernel, const char *why, struct tconn_error *err)
 {
 	struct json_object *checks = tconn_json_checks(v);
 	_cleanup_query_ struct query q = { 0 };
@@ -237,11 +239,14 @@ static int collect_rows(struct query *q, struct json_object *(*row)(const struct
 	return 0;
 }
 
-int store_list_devices(struct store *s, const char *id, struct json_object **ret, struct tconn_error *err)
+int store_list_devices(struct store *s, const char *id, struct json_object **ret,
+		       struct tconn_error *err)
 {
 	_cleanup_query_ struct query q = { 0 };
-	int r = query_begin(&q, s, "SELECT id, added, last_seen, trusted, kernel, last_error, checks"
-			    " FROM devices WHERE ?1 IS NULL OR id = ?1 ORDER BY added, id", err);
+	int r = query_begin(&q, s,
+			    "SELECT id, added, last_seen, trusted, kernel, last_error, checks"
+			    " FROM devices WHERE ?1 IS NULL OR id = ?1 ORDER BY added, id",
+			    err);
 
 	if (r < 0)
 		return r;
@@ -275,7 +280,8 @@ int store_finish_request(struct store *s, uint64_t id, const char *status, const
 			 const char *why, struct tconn_error *err)
 {
 	_cleanup_query_ struct query q = { 0 };
-	int r = query_begin(&q, s, "UPDATE requests SET status = ?2, outcome = ?3, why = ?4 WHERE id = ?1",
+	int r = query_begin(&q, s,
+			    "UPDATE requests SET status = ?2, outcome = ?3, why = ?4 WHERE id = ?1",
 			    err);
 
 	if (r < 0)
@@ -316,7 +322,8 @@ int store_list_receipts(struct store *s, struct json_object **ret, struct tconn_
 	return r < 0 ? r : collect_rows(&q, receipt_row, ret, err);
 }
 
-int store_get_receipt(struct store *s, uint64_t number, struct tconn_bytes *ret, struct tconn_error *err)
+int store_get_receipt(struct store *s, uint64_t number, struct tconn_bytes *ret,
+		      struct tconn_error *err)
 {
 	_cleanup_query_ struct query q = { 0 };
 	int r = query_begin(&q, s, "SELECT cose FROM receipts WHERE number = ?1", err);
@@ -327,7 +334,8 @@ int store_get_receipt(struct store *s, uint64_t number, struct tconn_bytes *ret,
 	sqlite3_bind_int64(q.stmt, 1, (sqlite3_int64)number);
 	r = sqlite3_step(q.stmt);
 	if (r == SQLITE_DONE)
-		return tconn_fail(err, -ENOENT, "there is no receipt %llu", (unsigned long long)number);
+		return tconn_fail(err, -ENOENT, "there is no receipt %llu",
+				  (unsigned long long)number);
 	if (r != SQLITE_ROW)
 		return fail_db(s, err);
 	len = (size_t)sqlite3_column_bytes(q.stmt, 0);

@@ -23,10 +23,11 @@ int store_add_device(struct store *s, const char *id, struct tconn_error *err);
 /* 0 enrolled, -ENOENT not. */
 int store_find_device(struct store *s, const char *id, struct tconn_error *err);
 /* The outcome of the last attestation; why is "" where it was trusted. */
-int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v, const char *kernel,
-		      const char *why, struct tconn_error *err);
+int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v,
+		      const char *kernel, const char *why, struct tconn_error *err);
 /* id NULL: all devices. An array of objects as in PROTOCOL.md without "connected". */
-int store_list_devices(struct store *s, const char *id, struct json_object **ret, struct tconn_error *err);
+int store_list_devices(struct store *s, const char *id, struct json_object **ret,
+		       struct tconn_error *err);
 
 /* Refuses a nonce that was used before (-EEXIST). */
 int store_add_request(struct store *s, const char *device, uint32_t kind, const uint8_t nonce[32],
@@ -36,8 +37,10 @@ int store_finish_request(struct store *s, uint64_t id, const char *status, const
 			 const char *why, struct tconn_error *err);
 
 int store_add_receipt(struct store *s, uint64_t request, const char *device, const char *outcome,
-		      const struct tconn_bytes *cose, uint64_t *ret_number, struct tconn_error *err);
+		      const struct tconn_bytes *cose, uint64_t *ret_number,
+		      struct tconn_error *err);
 int store_list_receipts(struct store *s, struct json_object **ret, struct tconn_error *err);
-int store_get_receipt(struct store *s, uint64_t number, struct tconn_bytes *ret, struct tconn_error *err);
+int store_get_receipt(struct store *s, uint64_t number, struct tconn_bytes *ret,
+		      struct tconn_error *err);
 
 #endif

@@ -189,7 +189,8 @@ static int converse(const struct ask *how, struct run *r, int *ret_status)
 	}
 }
 
-static void failed(struct tconn_message *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void failed(struct tconn_message *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 static void failed(struct tconn_message *a, const char *fmt, ...)
 {
 	va_list args;
@@ -271,7 +272,8 @@ static void build_request(struct run *r, const struct tconn_message *request)
 	r->request_len = sizeof(h) + request->statement.len;
 }
 
-static int run_tui(const struct ask *how, struct run *r, struct tconn_message *a, struct tconn_error *err)
+static int run_tui(const struct ask *how, struct run *r, struct tconn_message *a,
+		   struct tconn_error *err)
 {
 	int status = 0;
 	int code = start(how, r);
@@ -317,10 +319,12 @@ static bool request_fits(const struct tconn_message *request, struct tconn_messa
 		e = tconn_statement_check_renders(&s, 0, 0, &at);
 	if (e != TCONN_STATEMENT_OK) {
 		a->status = TCONN_TUI_STATEMENT;
-		snprintf(a->text, sizeof(a->text), "%s (byte %zu of the text)", tconn_statement_strerror(e), at);
+		snprintf(a->text, sizeof(a->text), "%s (byte %zu of the text)",
+			 tconn_statement_strerror(e), at);
 		return false;
 	}
-	if (request->timeout_ms < TCONN_TIMEOUT_MIN_MS || request->timeout_ms > TCONN_TIMEOUT_MAX_MS) {
+	if (request->timeout_ms < TCONN_TIMEOUT_MIN_MS ||
+	    request->timeout_ms > TCONN_TIMEOUT_MAX_MS) {
 		failed(a, "a time-out of %u ms is not within %d..%d ms", request->timeout_ms,
 		       TCONN_TIMEOUT_MIN_MS, TCONN_TIMEOUT_MAX_MS);
 		return false;

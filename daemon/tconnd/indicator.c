@@ -139,8 +139,9 @@ static void find(struct indicator *i)
 		globfree(&g);
 	}
 	if (i->count == 0 && !i->told_absent)
-		tconn_say("indicator %s: no such LED; a policy that requires one will refuse sessions",
-			  i->pattern);
+		tconn_say(
+			"indicator %s: no such LED; a policy that requires one will refuse sessions",
+			i->pattern);
 	i->told_absent = i->count == 0;
 }
 

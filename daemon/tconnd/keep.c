@@ -13,13 +13,15 @@
 #include "../lib/message.h"
 
 static int check(const struct keep *k, const struct tconn_message *request,
-		 const struct tconn_message *answer, const struct tconn_receipt *r, struct tconn_error *err)
+		 const struct tconn_message *answer, const struct tconn_receipt *r,
+		 struct tconn_error *err)
 {
 	uint8_t evidence[32];
 
 	tconn_sha256(answer->evidence.data, answer->evidence.len, evidence);
 	if (strcmp(r->service, k->service->name) != 0)
-		return tconn_fail(err, -EKEYREJECTED, "the receipt is signed by service %s", r->service);
+		return tconn_fail(err, -EKEYREJECTED, "the receipt is signed by service %s",
+				  r->service);
 	if (strcmp(r->device, k->device->name) != 0)
 		return tconn_fail(err, -EKEYREJECTED, "the receipt is about another device");
 	if (r->id != request->id || memcmp(r->nonce, request->nonce, sizeof(r->nonce)) != 0)
@@ -50,7 +52,8 @@ static int write_all(int fd, const uint8_t *data, size_t len)
 	return fsync(fd) ? -errno : 0;
 }
 
-static int store(const char *dir, const char *path, const struct tconn_bytes *cose, struct tconn_error *err)
+static int store(const char *dir, const char *path, const struct tconn_bytes *cose,
+		 struct tconn_error *err)
 {
 	char part[4096];
 	int fd, r;
@@ -89,7 +92,8 @@ int keep_receipt(const struct keep *k, const struct tconn_message *request,
 		code = check(k, request, answer, &r, err);
 	if (code < 0)
 		return code;
-	if (snprintf(ret_path, size, "%s/%010" PRIu64 "-%06" PRIu64 ".cose", k->dir, r.time, r.id) >= (int)size)
+	if (snprintf(ret_path, size, "%s/%010" PRIu64 "-%06" PRIu64 ".cose", k->dir, r.time,
+		     r.id) >= (int)size)
 		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", k->dir);
 	return store(k->dir, ret_path, cose, err);
 }

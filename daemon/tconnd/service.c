@@ -42,7 +42,8 @@ static int check_name(struct service *s, const struct tconn_channel *c, struct t
 	if (r < 0)
 		return r;
 	if (strcmp(peer.name, s->expected.name) != 0)
-		return tconn_fail(err, -EKEYREJECTED, "this is urn:tconn:service:%s, not urn:tconn:service:%s",
+		return tconn_fail(err, -EKEYREJECTED,
+				  "this is urn:tconn:service:%s, not urn:tconn:service:%s",
 				  peer.name, s->expected.name);
 	tconn_say("service: connected to urn:tconn:service:%s", peer.name);
 	return 0;
@@ -77,14 +78,16 @@ static int cover(struct service *s, struct tconn_channel *c, const struct tconn_
 	return r < 0 ? tconn_fail_in(err, -EIO, "evidence for the answer") : 0;
 }
 
-static int take_receipt(struct service *s, struct tconn_channel *c, const struct tconn_message *request,
-			const struct tconn_message *answer, struct tconn_error *err)
+static int take_receipt(struct service *s, struct tconn_channel *c,
+			const struct tconn_message *request, const struct tconn_message *answer,
+			struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { 0 };
 	char path[4096];
 	int r;
 
-	r = tconn_message_receive(c, TCONN_MSG_RECEIPT, TCONN_MESSAGE_MAX, s->party.message_ms, &m, err);
+	r = tconn_message_receive(c, TCONN_MSG_RECEIPT, TCONN_MESSAGE_MAX, s->party.message_ms, &m,
+				  err);
 	if (r < 0)
 		return r;
 	if (m.id != request->id)
@@ -137,7 +140,8 @@ static int serve_request(struct service *s, struct tconn_channel *c, struct tcon
 	_cleanup_message_ struct tconn_message answer = { .type = TCONN_MSG_ANSWER };
 	int r;
 
-	r = tconn_message_receive(c, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, s->party.message_ms, &request, err);
+	r = tconn_message_receive(c, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, s->party.message_ms,
+				  &request, err);
 	if (r == -ECONNRESET)
 		return tconn_fail(err, r, "the service closed the connection");
 	if (r < 0)
@@ -171,7 +175,8 @@ static int wait_for_request(struct service *s, struct tconn_channel *c, struct t
 	return p[0].revents ? tconn_fail(err, -ECANCELED, "told to stop") : 0;
 }
 
-static int converse(struct service *s, struct tconn_channel *c, bool *ret_trusted, struct tconn_error *err)
+static int converse(struct service *s, struct tconn_channel *c, bool *ret_trusted,
+		    struct tconn_error *err)
 {
 	int r = check_name(s, c, err);
 

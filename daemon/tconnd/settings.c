@@ -14,27 +14,44 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
 	const struct tconn_setting t[COUNT] = {
 		{ .key = "tcti", .type = TCONN_SETTING_STRING, .value = &s->tcti },
-		{ .key = "service", .type = TCONN_SETTING_STRING, .value = &s->service, .required = true },
-		{ .key = "service_name", .type = TCONN_SETTING_STRING, .value = &s->service_name,
+		{ .key = "service",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->service,
+		  .required = true },
+		{ .key = "service_name",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->service_name,
 		  .required = true },
 		{ .key = "identity", .type = TCONN_SETTING_STRING, .value = &s->identity },
 		{ .key = "trust", .type = TCONN_SETTING_STRING, .value = &s->trust },
-		{ .key = "service_reference", .type = TCONN_SETTING_STRING,
+		{ .key = "service_reference",
+		  .type = TCONN_SETTING_STRING,
 		  .value = &s->service_reference },
 		{ .key = "tui", .type = TCONN_SETTING_STRING, .value = &s->tui },
 		{ .key = "tui_args", .type = TCONN_SETTING_STRINGS, .value = &s->tui_args },
 		{ .key = "indicator", .type = TCONN_SETTING_STRING, .value = &s->indicator },
-		{ .key = "status_socket", .type = TCONN_SETTING_STRING, .value = &s->status_socket },
+		{ .key = "status_socket",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->status_socket },
 		{ .key = "receipts", .type = TCONN_SETTING_STRING, .value = &s->receipts },
 		{ .key = "boot_log", .type = TCONN_SETTING_STRING, .value = &s->boot_log },
 		{ .key = "ima_log", .type = TCONN_SETTING_STRING, .value = &s->ima_log },
 		{ .key = "tconn_log", .type = TCONN_SETTING_STRING, .value = &s->tconn_log },
-		{ .key = "retry_min_ms", .type = TCONN_SETTING_UINT, .value = &s->retry_min_ms,
-		  .min = 10, .max = 60000 },
-		{ .key = "retry_max_ms", .type = TCONN_SETTING_UINT, .value = &s->retry_max_ms,
-		  .min = 10, .max = 600000 },
-		{ .key = "message_ms", .type = TCONN_SETTING_UINT, .value = &s->message_ms,
-		  .min = 100, .max = 120000 },
+		{ .key = "retry_min_ms",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->retry_min_ms,
+		  .min = 10,
+		  .max = 60000 },
+		{ .key = "retry_max_ms",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->retry_max_ms,
+		  .min = 10,
+		  .max = 600000 },
+		{ .key = "message_ms",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->message_ms,
+		  .min = 100,
+		  .max = 120000 },
 	};
 
 	memcpy(ret, t, sizeof(t));
@@ -80,7 +97,8 @@ int settings_load(const char *path, struct settings *ret, struct tconn_error *er
 	table(&s, t);
 	r = tconn_config_load(path, t, COUNT, err);
 	if (r == 0 && s.retry_max_ms < s.retry_min_ms)
-		r = tconn_fail(err, -EINVAL, "%s: \"retry_max_ms\" is below \"retry_min_ms\"", path);
+		r = tconn_fail(err, -EINVAL, "%s: \"retry_max_ms\" is below \"retry_min_ms\"",
+			       path);
 	if (r < 0) {
 		settings_free(&s);
 		return r;

@@ -37,7 +37,9 @@ static void say(const void *bytes, size_t len)
 
 static struct tconn_tui_reply reply(uint16_t status)
 {
-	return (struct tconn_tui_reply){ .magic = "TCRP", .version = TCONN_TUI_VERSION, .status = status };
+	return (struct tconn_tui_reply){ .magic = "TCRP",
+					 .version = TCONN_TUI_VERSION,
+					 .status = status };
 }
 
 static void say_decided(uint32_t answer_len, uint32_t message_len)
@@ -67,8 +69,10 @@ static void echo_request(void)
 
 	got = whole ? fread(text, 1, q.statement_len, stdin) : 0;
 	end = fread(&more, 1, 1, stdin) ? "more" : "the end";
-	r.message_len = (uint32_t)snprintf(text, sizeof(text), "%.4s version %u timeout %u statement %u nonce %02x "
-					   "then %zu bytes and %s", (const char *)q.magic, q.version, q.timeout_ms,
+	r.message_len = (uint32_t)snprintf(text, sizeof(text),
+					   "%.4s version %u timeout %u statement %u nonce %02x "
+					   "then %zu bytes and %s",
+					   (const char *)q.magic, q.version, q.timeout_ms,
 					   q.statement_len, q.nonce[0], got, end);
 	say(&r, sizeof(r));
 	say(text, r.message_len);
@@ -85,8 +89,8 @@ static void tell_surroundings(void)
 	for (int fd = 3; fd < 1024; fd++)
 		open_fds += fcntl(fd, F_GETFD) >= 0;
 	getrlimit(RLIMIT_CORE, &core);
-	r.message_len = (uint32_t)snprintf(text, sizeof(text), "fds %d LD_PRELOAD %s arguments %s", open_fds,
-					   getenv("LD_PRELOAD") ? "set" : "unset",
+	r.message_len = (uint32_t)snprintf(text, sizeof(text), "fds %d LD_PRELOAD %s arguments %s",
+					   open_fds, getenv("LD_PRELOAD") ? "set" : "unset",
 					   getenv("LANG") ? "LANG" : "none");
 	say(&r, sizeof(r));
 	say(text, r.message_len);
@@ -116,8 +120,10 @@ static int play_tui(const char *mode)
 	else if (strcmp(mode, "message-too-long") == 0)
 		say_decided(0, TCONN_TUI_MESSAGE_MAX + 1);
 	else if (strcmp(mode, "half-record") == 0)
-		r.record_len = 100, say(&r, sizeof(r)), say("0123456789012345678901234567890123456789"
-			"01234567890123456789012345678901234567890123456789012345678901", 100);
+		r.record_len = 100, say(&r, sizeof(r)),
+		say("0123456789012345678901234567890123456789"
+		    "01234567890123456789012345678901234567890123456789012345678901",
+		    100);
 	else if (strcmp(mode, "no-record") == 0)
 		say(&r, sizeof(r));
 	else if (strcmp(mode, "other-version") == 0)
@@ -165,7 +171,10 @@ static int begin(struct session *self)
 		return -1;
 	self->how.peer_fd = self->peer[0];
 	self->request = (struct tconn_message){
-		.type = TCONN_MSG_REQUEST, .id = 1, .timeout_ms = TCONN_TIMEOUT_MIN_MS, .nonce = { 0xab },
+		.type = TCONN_MSG_REQUEST,
+		.id = 1,
+		.timeout_ms = TCONN_TIMEOUT_MIN_MS,
+		.nonce = { 0xab },
 		.statement = { (uint8_t *)statement, sizeof(statement) - 1 },
 	};
 	return 0;
@@ -218,7 +227,8 @@ TEST_F(ask, request_arrives_whole)
 {
 	ASSERT_EQ(0, run(&self->s, "echo"));
 	EXPECT_EQ(TCONN_TUI_REFUSED, self->s.answer.status);
-	EXPECT_STREQ("TCRQ version 1 timeout 1000 statement 20 nonce ab then 20 bytes and the end", self->s.answer.text);
+	EXPECT_STREQ("TCRQ version 1 timeout 1000 statement 20 nonce ab then 20 bytes and the end",
+		     self->s.answer.text);
 }
 
 TEST_F(ask, nothing_is_inherited)

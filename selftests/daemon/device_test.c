@@ -100,7 +100,8 @@ static const char *check_in(struct json_object *status, const char *whose, const
 		struct json_object *c = json_object_array_get_idx(checks, i);
 
 		if (strcmp(text(c, "name"), name) == 0)
-			snprintf(line, sizeof(line), "%c%s", yes(c, "pass") ? '+' : '-', text(c, "reason"));
+			snprintf(line, sizeof(line), "%c%s", yes(c, "pass") ? '+' : '-',
+				 text(c, "reason"));
 	}
 	return line;
 }
@@ -142,15 +143,16 @@ TEST_F(both, trust_each_other_and_say_so)
 	json_object_put(s);
 	EXPECT_IN("check service ak-certificate: pass: ", stage_read(stage_path(&w, "tconnd.log")));
 	EXPECT_IN("check device tconn-reference: pass: ", stage_read(stage_path(&w, "tconnd.log")));
-	EXPECT_IN("check device tconn-reference: pass: ", stage_read(stage_path(&w, "tconn-serviced.log")));
+	EXPECT_IN("check device tconn-reference: pass: ",
+		  stage_read(stage_path(&w, "tconn-serviced.log")));
 }
 
 /* This machine has no tconn.ko: the real TUI says so, and that is no confirmation. */
 TEST_F(both, without_the_module_nothing_is_confirmed)
 {
-	pid_t pid = stage_spawn(&w, "request.out", "tconnctl", "--socket", w.admin, "--json", "request",
-				"confirm", "--device", w.device.identity.name, "--text", "Pay 1 EUR?",
-				"--timeout", "5", NULL);
+	pid_t pid = stage_spawn(&w, "request.out", "tconnctl", "--socket", w.admin, "--json",
+				"request", "confirm", "--device", w.device.identity.name, "--text",
+				"Pay 1 EUR?", "--timeout", "5", NULL);
 	struct json_object *reply;
 
 	EXPECT_EQ(4, stage_wait(pid, 30000));
@@ -207,7 +209,8 @@ TEST_F(both, status_socket_takes_one_short_line)
 	EXPECT_IN("closed before the end of the line", status_says("{\"do\"", 5, true));
 	EXPECT_IN("no whole line within the deadline", status_says("{\"do\"", 5, false));
 	EXPECT_IN("not one JSON object", status_says("nonsense\n", 9, false));
-	EXPECT_IN("knows {\"do\":\"status\"} only", status_says("{\"do\":\"device-list\"}\n", 21, false));
+	EXPECT_IN("knows {\"do\":\"status\"} only",
+		  status_says("{\"do\":\"device-list\"}\n", 21, false));
 	EXPECT_TRUE(is_trusted(NULL));
 	ASSERT_EQ(0, stat(w.status, &st));
 	EXPECT_EQ(0600, st.st_mode & 0777);
@@ -236,11 +239,12 @@ static int accept_device(FIXTURE_DATA(played) *self)
 	return r;
 }
 
-static void setup_played(struct __test_metadata *_metadata, FIXTURE_DATA(played) *self, bool foreign,
-			 const char *config)
+static void setup_played(struct __test_metadata *_metadata, FIXTURE_DATA(played) * self,
+			 bool foreign, const char *config)
 {
 	player_open(&self->p, &w, &w.service, foreign);
-	ASSERT_EQ(0, tconn_listen(w.address, &self->listening, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_listen(w.address, &self->listening, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	self->tconnd = stage_tconnd(&w, config);
 }
 
@@ -272,15 +276,16 @@ static int send_evidence(FIXTURE_DATA(played) *self, const uint8_t nonce[32])
 }
 
 /* VERDICT, REFUSAL, end: the device has said nothing of its own. */
-static void expect_refused(struct __test_metadata *_metadata, FIXTURE_DATA(played) *self, const char *check,
-			   const char *reason)
+static void expect_refused(struct __test_metadata *_metadata, FIXTURE_DATA(played) * self,
+			   const char *check, const char *reason)
 {
 	struct tconn_message verdict = { 0 }, refusal = { 0 };
 	struct tconn_bytes more = { 0 };
 	bool found = false;
 
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX, 5000,
-					   &verdict, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX,
+					   5000, &verdict, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	EXPECT_FALSE(verdict.verdict.trusted);
 	for (size_t i = 0; i < verdict.verdict.count; i++) {
 		const struct tconn_check *c = &verdict.verdict.check[i];
@@ -291,11 +296,12 @@ static void expect_refused(struct __test_metadata *_metadata, FIXTURE_DATA(playe
 		}
 	}
 	EXPECT_TRUE(found);
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX, 5000,
-					   &refusal, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX,
+					   5000, &refusal, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	EXPECT_IN("the service is not trusted", refusal.text);
-	EXPECT_EQ(-ECONNRESET, tconn_channel_receive(self->p.channel, TCONN_EVIDENCE_MAX, 5000, &more,
-						     &self->p.err));
+	EXPECT_EQ(-ECONNRESET, tconn_channel_receive(self->p.channel, TCONN_EVIDENCE_MAX, 5000,
+						     &more, &self->p.err));
 	tconn_message_free(&verdict);
 	tconn_message_free(&refusal);
 }
@@ -339,21 +345,26 @@ TEST_F(played, evidence_of_another_machine)
 }
 
 /* What the device says last about bytes that are not what is due. */
-static void expect_word(struct __test_metadata *_metadata, FIXTURE_DATA(played) *self, const char *word)
+static void expect_word(struct __test_metadata *_metadata, FIXTURE_DATA(played) * self,
+			const char *word)
 {
 	struct tconn_message m = { 0 };
 
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX, 10000, &m,
-					   &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX,
+					   10000, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	EXPECT_IN(word, m.text);
 	tconn_message_free(&m);
 }
 
 TEST_F(played, question_before_any_evidence)
 {
-	struct tconn_message m = { .type = TCONN_MSG_REQUEST, .id = 1, .has_nonce = true, .timeout_ms = 5000 };
+	struct tconn_message m = {
+		.type = TCONN_MSG_REQUEST, .id = 1, .has_nonce = true, .timeout_ms = 5000
+	};
 
-	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	expect_word(_metadata, self, "unexpected message: REQUEST where EVIDENCE is due");
 }
 
@@ -363,7 +374,8 @@ TEST_F(played, evidence_without_a_nonce)
 
 	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_SERVICE,
 					  self->hello.nonce, NULL, &m.evidence, &self->p.err));
-	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	expect_word(_metadata, self, "has no nonce");
 	tconn_message_free(&m);
 }
@@ -380,12 +392,14 @@ TEST_F(played, oversized_verdict)
 	uint8_t *big = calloc(1, TCONN_MESSAGE_MAX + 1);
 
 	ASSERT_EQ(0, send_evidence(self, self->hello.nonce)) TH_LOG("%s", self->p.err.text);
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX, 5000, &m,
-					   &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX,
+					   5000, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	EXPECT_TRUE(m.verdict.trusted);
 	tconn_message_free(&m);
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_EVIDENCE, TCONN_EVIDENCE_MAX, 5000, &m,
-					   &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_EVIDENCE, TCONN_EVIDENCE_MAX,
+					   5000, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	tconn_message_free(&m);
 	ASSERT_EQ(0, tconn_channel_send(self->p.channel, big, TCONN_MESSAGE_MAX + 1, &self->p.err));
 	expect_word(_metadata, self, "65537 bytes, 65536 are allowed here");
@@ -399,27 +413,32 @@ static void make_trust(struct __test_metadata *_metadata, FIXTURE_DATA(played) *
 	struct tconn_message m = { 0 };
 
 	ASSERT_EQ(0, send_evidence(self, self->hello.nonce)) TH_LOG("%s", self->p.err.text);
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX, 5000, &m,
-					   &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX,
+					   5000, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	tconn_message_free(&m);
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_EVIDENCE, TCONN_EVIDENCE_MAX, 5000, &m,
-					   &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_EVIDENCE, TCONN_EVIDENCE_MAX,
+					   5000, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	tconn_message_free(&m);
 	m = (struct tconn_message){ .type = TCONN_MSG_VERDICT, .verdict.trusted = true };
 	tconn_verdict_add(&m.verdict, "ak-certificate", true, "as it pleases the test");
-	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 }
 
-static void ask(struct __test_metadata *_metadata, FIXTURE_DATA(played) *self, const void *statement, size_t len,
-		uint32_t timeout_ms, struct tconn_message *ret)
+static void ask(struct __test_metadata *_metadata, FIXTURE_DATA(played) * self,
+		const void *statement, size_t len, uint32_t timeout_ms, struct tconn_message *ret)
 {
 	struct tconn_message m = { .type = TCONN_MSG_REQUEST, .id = 7, .has_nonce = true,
 				   .timeout_ms = timeout_ms,
 				   .statement = { (uint8_t *)statement, len } };
 
-	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err)) TH_LOG("%s", self->p.err.text);
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_ANSWER, TCONN_EVIDENCE_MAX, 20000, ret,
-					   &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_ANSWER, TCONN_EVIDENCE_MAX,
+					   20000, ret, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	EXPECT_EQ(7, ret->id);
 }
 
@@ -477,12 +496,15 @@ TEST_F(played, receipt_that_is_none)
 {
 	static const uint8_t fine[] = "TCST\x01\0\x01\0\x01\0\0\0\0\0\0\0?";
 	struct tconn_message answer = { 0 };
-	struct tconn_message m = { .type = TCONN_MSG_RECEIPT, .id = 7, .receipt = { (uint8_t *)"\xd2\x84", 2 } };
+	struct tconn_message m = { .type = TCONN_MSG_RECEIPT,
+				   .id = 7,
+				   .receipt = { (uint8_t *)"\xd2\x84", 2 } };
 
 	make_trust(_metadata, self);
 	ask(_metadata, self, fine, sizeof(fine) - 1, 5000, &answer);
 	EXPECT_EQ(TCONN_TUI_NO_MODULE, answer.status);
-	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_message_send(self->p.channel, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	expect_word(_metadata, self, "receipt");
 	EXPECT_NE(0, access(stage_path(&w, "receipts"), F_OK));
 	tconn_message_free(&answer);
@@ -515,9 +537,11 @@ TEST(service_of_another_name)
 	fd = accept(self->listening, NULL, NULL);
 	ASSERT_EQ(0, tconn_channel_accept(self->p.tls, fd, &self->p.channel, &self->p.err));
 	/* Not even a HELLO. */
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX, 5000, &m,
-					   &self->p.err)) TH_LOG("%s", self->p.err.text);
-	EXPECT_IN("this is urn:tconn:service:pay.example, not urn:tconn:service:bank.example", m.text);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX,
+					   5000, &m, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
+	EXPECT_IN("this is urn:tconn:service:pay.example, not urn:tconn:service:bank.example",
+		  m.text);
 	tconn_message_free(&m);
 	player_close(&self->p);
 	close(self->listening);
@@ -537,13 +561,17 @@ static int run_tconnd(const char *config, const char *log)
 
 TEST(configuration_is_read_strictly)
 {
-	EXPECT_EQ(3, run_tconnd("{\"service\":\"a:1\",\"service_name\":\"a\",\"sevice_reference\":\"x\"}", "bad.log"));
+	EXPECT_EQ(3,
+		  run_tconnd(
+			  "{\"service\":\"a:1\",\"service_name\":\"a\",\"sevice_reference\":\"x\"}",
+			  "bad.log"));
 	EXPECT_IN("unknown key \"sevice_reference\"", stage_read(stage_path(&w, "bad.log")));
 	EXPECT_EQ(3, run_tconnd("{\"service\":\"a:1\"}", "bad.log"));
 	EXPECT_IN("\"service_name\" is missing", stage_read(stage_path(&w, "bad.log")));
 	EXPECT_EQ(3, run_tconnd("{\"service\":7,\"service_name\":\"a\"}", "bad.log"));
 	EXPECT_IN("\"service\" must be a non-empty string", stage_read(stage_path(&w, "bad.log")));
-	EXPECT_EQ(3, run_tconnd("{\"service\":\"a:1\",\"service_name\":\"a\",\"message_ms\":1}", "bad.log"));
+	EXPECT_EQ(3, run_tconnd("{\"service\":\"a:1\",\"service_name\":\"a\",\"message_ms\":1}",
+				"bad.log"));
 	EXPECT_IN("\"message_ms\" must be a whole number", stage_read(stage_path(&w, "bad.log")));
 	EXPECT_EQ(3, run_tconnd("{} {}", "bad.log"));
 	EXPECT_IN("not one JSON object", stage_read(stage_path(&w, "bad.log")));
@@ -584,7 +612,10 @@ static void with_sleeping_tui(char *config, size_t size)
 TEST(sigterm_ends_an_open_dialog)
 {
 	static const uint8_t fine[] = "TCST\x01\0\x01\0\x01\0\0\0\0\0\0\0?";
-	struct tconn_message m = { .type = TCONN_MSG_REQUEST, .id = 7, .has_nonce = true, .timeout_ms = 60000,
+	struct tconn_message m = { .type = TCONN_MSG_REQUEST,
+				   .id = 7,
+				   .has_nonce = true,
+				   .timeout_ms = 60000,
 				   .statement = { (uint8_t *)fine, sizeof(fine) - 1 } };
 	FIXTURE_DATA(played) data = { 0 }, *self = &data;
 	char config[128];
@@ -609,7 +640,10 @@ static bool is_not_asking(void *arg)
 TEST(service_that_leaves_ends_an_open_dialog)
 {
 	static const uint8_t fine[] = "TCST\x01\0\x01\0\x01\0\0\0\0\0\0\0?";
-	struct tconn_message m = { .type = TCONN_MSG_REQUEST, .id = 7, .has_nonce = true, .timeout_ms = 60000,
+	struct tconn_message m = { .type = TCONN_MSG_REQUEST,
+				   .id = 7,
+				   .has_nonce = true,
+				   .timeout_ms = 60000,
 				   .statement = { (uint8_t *)fine, sizeof(fine) - 1 } };
 	FIXTURE_DATA(played) data = { 0 }, *self = &data;
 	char config[128];
@@ -637,7 +671,8 @@ TEST(indicator_that_is_not_there)
 	ASSERT_TRUE(json_object_object_get_ex(s, "indicator", &leds));
 	EXPECT_EQ(0, json_object_array_length(leds));
 	json_object_put(s);
-	EXPECT_IN("indicator no-such-led::*: no such LED", stage_read(stage_path(&w, "tconnd.log")));
+	EXPECT_IN("indicator no-such-led::*: no such LED",
+		  stage_read(stage_path(&w, "tconnd.log")));
 	EXPECT_EQ(0, stage_stop(tconnd));
 }
 

@@ -30,7 +30,8 @@ static char ca_address[32], ca_dir[STAGE_PATH], ca_file[STAGE_PATH];
 
 static int dial(void)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	sa.sin_port = htons((uint16_t)atoi(strchr(ca_address, ':') + 1));
@@ -50,21 +51,21 @@ static bool ca_listens(void *arg)
 	return fd >= 0;
 }
 
-static struct json_object *enrol(struct __test_metadata *_metadata, const struct machine *m, const char *role,
-				 const char *name)
+static struct json_object *enrol(struct __test_metadata *_metadata, const struct machine *m,
+				 const char *role, const char *name)
 {
 	struct json_object *reply;
 	pid_t pid;
 
 	unlink(stage_path(&w, "enrol.out"));
 	if (name)
-		pid = stage_spawn(&w, "enrol.out", "tconnctl", "--json", "enrol", "--role", role, "--name",
-				  name, "--ca", ca_address, "--ca-file", ca_file, "--identity", m->dir,
-				  "--tcti", m->swtpm.tcti, NULL);
+		pid = stage_spawn(&w, "enrol.out", "tconnctl", "--json", "enrol", "--role", role,
+				  "--name", name, "--ca", ca_address, "--ca-file", ca_file,
+				  "--identity", m->dir, "--tcti", m->swtpm.tcti, NULL);
 	else
-		pid = stage_spawn(&w, "enrol.out", "tconnctl", "--json", "enrol", "--role", role, "--ca",
-				  ca_address, "--ca-file", ca_file, "--identity", m->dir, "--tcti",
-				  m->swtpm.tcti, NULL);
+		pid = stage_spawn(&w, "enrol.out", "tconnctl", "--json", "enrol", "--role", role,
+				  "--ca", ca_address, "--ca-file", ca_file, "--identity", m->dir,
+				  "--tcti", m->swtpm.tcti, NULL);
 	EXPECT_EQ(0, stage_wait(pid, 30000)) TH_LOG("%s", stage_read(stage_path(&w, "enrol.out")));
 	reply = json_tokener_parse(stage_read(stage_path(&w, "enrol.out")));
 	EXPECT_NE(NULL, reply);
@@ -106,7 +107,8 @@ TEST(from_ek_certificates_to_trust)
 	EXPECT_STREQ(w.device.identity.name, name_in(reply));
 
 	serviced = stage_serviced(&enrolled, "");
-	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", name_in(reply)));
+	json_object_put(
+		stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", name_in(reply)));
 	json_object_put(reply);
 	tconnd = stage_tconnd(&enrolled, "");
 	EXPECT_TRUE(stage_until(is_trusted, NULL, 10000))
@@ -117,9 +119,9 @@ TEST(from_ek_certificates_to_trust)
 
 TEST(issuer_that_was_not_named_is_not_believed)
 {
-	pid_t pid = stage_spawn(&w, "other.out", "tconnctl", "enrol", "--role", "device", "--ca", ca_address,
-				"--ca-file", w.other_trust, "--identity", stage_path(&w, "nowhere"), "--tcti",
-				w.stranger.swtpm.tcti, NULL);
+	pid_t pid = stage_spawn(&w, "other.out", "tconnctl", "enrol", "--role", "device", "--ca",
+				ca_address, "--ca-file", w.other_trust, "--identity",
+				stage_path(&w, "nowhere"), "--tcti", w.stranger.swtpm.tcti, NULL);
 
 	EXPECT_EQ(4, stage_wait(pid, 30000));
 	EXPECT_IN("not trusted", stage_read(stage_path(&w, "other.out")));
@@ -128,10 +130,14 @@ TEST(issuer_that_was_not_named_is_not_believed)
 
 TEST(enrol_says_what_is_missing)
 {
-	EXPECT_EQ(2, stage_wait(stage_spawn(&w, "usage.out", "tconnctl", "enrol", "--role", "device", NULL), 5000));
+	EXPECT_EQ(2, stage_wait(stage_spawn(&w, "usage.out", "tconnctl", "enrol", "--role",
+					    "device", NULL),
+				5000));
 	EXPECT_IN("needs --role, --ca and --ca-file", stage_read(stage_path(&w, "usage.out")));
-	EXPECT_EQ(2, stage_wait(stage_spawn(&w, "usage.out", "tconnctl", "enrol", "--role", "device", "--name",
-					    "x", "--ca", ca_address, "--ca-file", ca_file, NULL), 5000));
+	EXPECT_EQ(2, stage_wait(stage_spawn(&w, "usage.out", "tconnctl", "enrol", "--role",
+					    "device", "--name", "x", "--ca", ca_address,
+					    "--ca-file", ca_file, NULL),
+				5000));
 	EXPECT_IN("a device has none", stage_read(stage_path(&w, "usage.out")));
 }
 
@@ -148,7 +154,8 @@ static SSL *raw_session(int *ret_fd)
 	return SSL_connect(ssl) == 1 ? ssl : NULL;
 }
 
-static void raw_frame(struct __test_metadata *_metadata, const void *frame, size_t len, bool then_close)
+static void raw_frame(struct __test_metadata *_metadata, const void *frame, size_t len,
+		      bool then_close)
 {
 	char reply[512] = "";
 	int fd, n = 0, got;
@@ -211,15 +218,17 @@ int main(int argc, char **argv)
 	snprintf(ca_dir, sizeof(ca_dir), "%s/tconn-ca", w.dir);
 	snprintf(ca_file, sizeof(ca_file), "%s/tconn-ca/ca.pem", w.dir);
 	stage_free_address(ca_address, sizeof(ca_address));
-	if (stage_wait(stage_spawn(&w, "tconn-ca.log", "tconn-ca", "init", "--dir", ca_dir, NULL), 10000)) {
+	if (stage_wait(stage_spawn(&w, "tconn-ca.log", "tconn-ca", "init", "--dir", ca_dir, NULL),
+		       10000)) {
 		printf("Bail out! tconn-ca init: %s\n", stage_read(stage_path(&w, "tconn-ca.log")));
 		return 1;
 	}
-	ca = stage_spawn(&w, "tconn-ca.log", "tconn-ca", "serve", "--dir", ca_dir, "--listen", ca_address,
-			 "--ek-trust", w.maker.ek_trust, NULL);
+	ca = stage_spawn(&w, "tconn-ca.log", "tconn-ca", "serve", "--dir", ca_dir, "--listen",
+			 ca_address, "--ek-trust", w.maker.ek_trust, NULL);
 	atexit(finish);
 	if (!stage_until(ca_listens, NULL, 10000)) {
-		printf("Bail out! tconn-ca serve: %s\n", stage_read(stage_path(&w, "tconn-ca.log")));
+		printf("Bail out! tconn-ca serve: %s\n",
+		       stage_read(stage_path(&w, "tconn-ca.log")));
 		return 1;
 	}
 	return test_harness_run(argc, argv);

@@ -58,14 +58,16 @@ static const char *check_of(struct json_object *obj, const char *name)
 		struct json_object *c = json_object_array_get_idx(checks, i);
 
 		if (strcmp(text(c, "name"), name) == 0)
-			snprintf(line, sizeof(line), "%c%s", yes(c, "pass") ? '+' : '-', text(c, "reason"));
+			snprintf(line, sizeof(line), "%c%s", yes(c, "pass") ? '+' : '-',
+				 text(c, "reason"));
 	}
 	return line;
 }
 
 static struct json_object *show(const char *id)
 {
-	struct json_object *reply = stage_call(w.admin, 5000, "{\"do\":\"device-show\",\"id\":\"%s\"}", id);
+	struct json_object *reply =
+		stage_call(w.admin, 5000, "{\"do\":\"device-show\",\"id\":\"%s\"}", id);
 	struct json_object *device = NULL;
 
 	if (json_object_object_get_ex(reply, "device", &device))
@@ -93,7 +95,8 @@ static const char *refusal(struct player *p)
 {
 	static char said[1024];
 	struct tconn_message m = { 0 };
-	int r = tconn_message_receive(p->channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX, 15000, &m, &p->err);
+	int r = tconn_message_receive(p->channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX, 15000, &m,
+				      &p->err);
 
 	snprintf(said, sizeof(said), "%s", r < 0 ? p->err.text : m.text);
 	tconn_message_free(&m);
@@ -154,9 +157,10 @@ static void *ask_thread(void *arg)
 {
 	struct asking *a = arg;
 
-	a->reply = stage_call(w.admin, 60000, "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"%s\",\"text\":\"%s\","
-			      "\"timeout_ms\":5000%s}", w.visitor.identity.name, a->kind, a->text,
-			      a->more ? a->more : "");
+	a->reply = stage_call(w.admin, 60000,
+			      "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"%s\",\"text\":\"%s\","
+			      "\"timeout_ms\":5000%s}",
+			      w.visitor.identity.name, a->kind, a->text, a->more ? a->more : "");
 	return NULL;
 }
 
@@ -190,8 +194,8 @@ static void sha256_of(const struct tconn_bytes *b, uint8_t ret[32])
 	log_sha256(b->data, b->len, ret);
 }
 
-static struct tconn_record make_record(const struct tconn_message *request, const struct answering *a,
-				       uint64_t session)
+static struct tconn_record make_record(const struct tconn_message *request,
+				       const struct answering *a, uint64_t session)
 {
 	struct tconn_record r = {
 		.magic = "TCNR", .version = 1, .size = sizeof(r), .session = session,
@@ -229,7 +233,9 @@ static struct tconn_record make_record(const struct tconn_message *request, cons
 /* As the module: admission, then the record, both measured. */
 static void play_session(struct player *p, const struct answering *a, struct tconn_record *r)
 {
-	struct tconn_event_app app = { .session = r->session, .admitted = 1, .path = "/usr/sbin/tconn-tui" };
+	struct tconn_event_app app = { .session = r->session,
+				       .admitted = 1,
+				       .path = "/usr/sbin/tconn-tui" };
 
 	memcpy(app.digest, stage_app_digest, 32);
 	if (a->fault == FAULT_OTHER_APP)
@@ -261,12 +267,15 @@ static int play_answer(struct player *p, const struct answering *a, struct tconn
 	uint8_t digest[32], nonce[32];
 	int r;
 
-	r = tconn_message_receive(p->channel, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, 5000, request, &p->err);
+	r = tconn_message_receive(p->channel, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, 5000, request,
+				  &p->err);
 	if (r < 0)
 		return r;
 	/* Sessions count up over all tests: the log lives as long as the TPM. */
 	session = session ? session + 2 : (uint64_t)getpid() * 1000;
-	*answer = (struct tconn_message){ .type = TCONN_MSG_ANSWER, .id = request->id, .status = a->status };
+	*answer = (struct tconn_message){ .type = TCONN_MSG_ANSWER,
+					  .id = request->id,
+					  .status = a->status };
 	record = make_record(request, a, session);
 	play_session(p, a, &record);
 	if (a->fault != FAULT_NO_RECORD)
@@ -276,8 +285,8 @@ static int play_answer(struct player *p, const struct answering *a, struct tconn
 	tconn_answer_digest(answer, request->statement.data, request->statement.len, digest);
 	memcpy(nonce, request->nonce, 32);
 	nonce[5] ^= a->fault == FAULT_OLD_EVIDENCE;
-	r = tconn_attest_collect(p->channel, &p->party, TCONN_ROLE_DEVICE, nonce, digest, &answer->evidence,
-				 &p->err);
+	r = tconn_attest_collect(p->channel, &p->party, TCONN_ROLE_DEVICE, nonce, digest,
+				 &answer->evidence, &p->err);
 	if (r < 0)
 		return r;
 	if (a->fault == FAULT_DIGITS_CHANGED)
@@ -288,13 +297,16 @@ static int play_answer(struct player *p, const struct answering *a, struct tconn
 	return tconn_message_send(p->channel, answer, &p->err);
 }
 
-static int take_receipt(struct player *p, const struct tconn_message *request, struct tconn_receipt *ret)
+static int take_receipt(struct player *p, const struct tconn_message *request,
+			struct tconn_receipt *ret)
 {
 	struct tconn_message m = { 0 };
-	int r = tconn_message_receive(p->channel, TCONN_MSG_RECEIPT, TCONN_MESSAGE_MAX, 10000, &m, &p->err);
+	int r = tconn_message_receive(p->channel, TCONN_MSG_RECEIPT, TCONN_MESSAGE_MAX, 10000, &m,
+				      &p->err);
 
 	if (r == 0)
-		r = tconn_receipt_verify(m.receipt.data, m.receipt.len, p->party.trust, ret, &p->err);
+		r = tconn_receipt_verify(m.receipt.data, m.receipt.len, p->party.trust, ret,
+					 &p->err);
 	if (r == 0)
 		stage_write(stage_path(&w, "receipt.cose"), m.receipt.data, m.receipt.len);
 	if (r == 0 && m.id != request->id)
@@ -328,14 +340,17 @@ FIXTURE_TEARDOWN(answer)
 
 TEST_F(answer, confirmed_with_a_receipt)
 {
-	const struct answering a = { .status = TCONN_TUI_DECIDED, .outcome = TCONN_OUTCOME_CONFIRMED };
+	const struct answering a = { .status = TCONN_TUI_DECIDED,
+				     .outcome = TCONN_OUTCOME_CONFIRMED };
 	struct tconn_receipt receipt = { 0 };
 	struct json_object *reply;
 	pid_t pid;
 
 	ask_begin(&self->asking);
-	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
-	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
+	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt))
+	TH_LOG("%s", self->p.err.text);
 	reply = ask_end(&self->asking);
 	EXPECT_TRUE(yes(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
 	EXPECT_STREQ("confirmed", text(reply, "outcome"));
@@ -348,12 +363,12 @@ TEST_F(answer, confirmed_with_a_receipt)
 	tconn_receipt_free(&receipt);
 
 	/* Anybody can check it later, with the issuer's certificate alone. */
-	pid = stage_spawn(&w, "verify.out", "tconnctl", "receipt", "verify", stage_path(&w, "receipt.cose"),
-			  "--trust", w.trust, NULL);
+	pid = stage_spawn(&w, "verify.out", "tconnctl", "receipt", "verify",
+			  stage_path(&w, "receipt.cose"), "--trust", w.trust, NULL);
 	EXPECT_EQ(0, stage_wait(pid, 10000));
 	EXPECT_IN("Pay 120.00 EUR to ACME Ltd?", stage_read(stage_path(&w, "verify.out")));
-	pid = stage_spawn(&w, "verify.out", "tconnctl", "receipt", "verify", stage_path(&w, "receipt.cose"),
-			  "--trust", w.other_trust, NULL);
+	pid = stage_spawn(&w, "verify.out", "tconnctl", "receipt", "verify",
+			  stage_path(&w, "receipt.cose"), "--trust", w.other_trust, NULL);
 	EXPECT_EQ(4, stage_wait(pid, 10000));
 }
 
@@ -365,7 +380,8 @@ static void answer_pin(struct __test_metadata *_metadata, FIXTURE_DATA(answer) *
 	self->asking.text = "PIN for terminal 7";
 	self->asking.more = ",\"pin_min\":4,\"pin_max\":8";
 	ask_begin(&self->asking);
-	ASSERT_EQ(0, play_answer(&self->p, a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, play_answer(&self->p, a, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
 	*ret = ask_end(&self->asking);
 }
 
@@ -450,14 +466,16 @@ FIXTURE_VARIANT(outcome) {
 #define CASE(name, ...) FIXTURE_VARIANT_ADD(outcome, name) { __VA_ARGS__ }
 
 CASE(denied, .kind = "confirm", .answering = { DECIDED(DENIED) }, .ok = true, .outcome = "denied");
-CASE(acknowledged, .kind = "notice", .answering = { DECIDED(CONFIRMED) }, .ok = true, .outcome = "confirmed");
+CASE(acknowledged, .kind = "notice", .answering = { DECIDED(CONFIRMED) }, .ok = true,
+     .outcome = "confirmed");
 CASE(aborted, .kind = "confirm", .answering = { .status = TCONN_TUI_ABORTED,
      .outcome = TCONN_OUTCOME_ABORTED, .cause = TCONN_CAUSE_TIMEOUT, .fault = FAULT_DARK },
      .ok = true, .outcome = "aborted");
 CASE(other_nonce, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NONCE },
      .check = "record-nonce", .reason = "another nonce");
-CASE(other_statement, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_STATEMENT },
-     .check = "record-statement", .reason = "another statement");
+CASE(other_statement, .kind = "confirm",
+     .answering = { DECIDED(CONFIRMED), .fault = FAULT_STATEMENT }, .check = "record-statement",
+     .reason = "another statement");
 CASE(other_kind, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_KIND },
      .check = "record-outcome", .reason = "another kind");
 CASE(impossible_outcome, .kind = "notice", .answering = { DECIDED(DENIED) },
@@ -480,10 +498,13 @@ CASE(letters, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "12a4" }
      .check = "record-outcome", .reason = "not digits");
 CASE(too_few_digits, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "123" },
      .check = "record-outcome", .reason = "not digits within the limits");
-CASE(digits_changed_after_the_quote, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "1234",
-     .fault = FAULT_DIGITS_CHANGED }, .check = "quote-fresh", .reason = "another nonce, TLS session");
-CASE(status_changed_after_the_quote, .kind = "confirm", .answering = { .status = TCONN_TUI_UNTRUSTED,
-     .outcome = TCONN_OUTCOME_CONFIRMED, .fault = FAULT_STATUS_CHANGED },
+CASE(digits_changed_after_the_quote, .kind = "pin",
+     .answering = { DECIDED(ENTERED), .digits = "1234", .fault = FAULT_DIGITS_CHANGED },
+     .check = "quote-fresh", .reason = "another nonce, TLS session");
+CASE(status_changed_after_the_quote, .kind = "confirm",
+     .answering = { .status = TCONN_TUI_UNTRUSTED,
+		    .outcome = TCONN_OUTCOME_CONFIRMED,
+		    .fault = FAULT_STATUS_CHANGED },
      .check = "quote-fresh", .reason = "another nonce, TLS session");
 CASE(evidence_for_another_nonce, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
      .fault = FAULT_OLD_EVIDENCE }, .check = "quote-fresh", .reason = "another nonce, TLS session");
@@ -514,7 +535,8 @@ TEST_F(outcome, is_judged)
 	ASSERT_EQ(0, play_answer(&self->p, &variant->answering, &self->request, &self->answer))
 		TH_LOG("%s", self->p.err.text);
 	if (variant->ok) {
-		EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt)) TH_LOG("%s", self->p.err.text);
+		EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt))
+		TH_LOG("%s", self->p.err.text);
 		EXPECT_EQ(variant->answering.outcome, receipt.record.outcome);
 		tconn_receipt_free(&receipt);
 	} else {
@@ -541,7 +563,8 @@ TEST_F(answer, to_another_request_is_refused)
 	struct json_object *reply;
 
 	ask_begin(&self->asking);
-	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
 	EXPECT_IN("an ANSWER to request", refusal(&self->p));
 	reply = ask_end(&self->asking);
 	EXPECT_FALSE(yes(reply, "ok"));
@@ -556,15 +579,17 @@ TEST_F(answer, of_another_session_cannot_be_replayed)
 	struct json_object *reply;
 
 	ask_begin(&self->asking);
-	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
-	ASSERT_EQ(0, take_receipt(&self->p, &self->request, &receipt)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, take_receipt(&self->p, &self->request, &receipt))
+	TH_LOG("%s", self->p.err.text);
 	tconn_receipt_free(&receipt);
 	json_object_put(ask_end(&self->asking));
 
 	/* The same question again; the old answer with the new number. */
 	ask_begin(&self->asking);
-	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, 5000,
-					   &next, &self->p.err));
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX,
+					   5000, &next, &self->p.err));
 	EXPECT_NE(0, memcmp(next.nonce, self->request.nonce, 32));
 	self->answer.id = next.id;
 	ASSERT_EQ(0, tconn_message_send(self->p.channel, &self->answer, &self->p.err));
@@ -583,13 +608,17 @@ TEST_F(answer, one_question_at_a_time)
 
 	/* The device got the first question and has not answered yet. */
 	ask_begin(&self->asking);
-	ASSERT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 5000));
-	reply = stage_call(w.admin, 5000, "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"confirm\",\"text\":\"?\"}",
+	ASSERT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel),
+					    .events = POLLIN },
+			  1, 5000));
+	reply = stage_call(w.admin, 5000,
+			   "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"confirm\",\"text\":\"?\"}",
 			   w.visitor.identity.name);
 	EXPECT_FALSE(yes(reply, "ok"));
 	EXPECT_IN("being asked something else", text(reply, "error"));
 	json_object_put(reply);
-	ASSERT_EQ(0, play_answer(&self->p, &a, &first, &self->answer)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &first, &self->answer))
+	TH_LOG("%s", self->p.err.text);
 	tconn_message_free(&first);
 	reply = ask_end(&self->asking);
 	EXPECT_TRUE(yes(reply, "ok"));
@@ -601,7 +630,9 @@ TEST_F(answer, device_that_leaves_is_told_to_the_operator)
 	struct json_object *reply;
 
 	ask_begin(&self->asking);
-	ASSERT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 5000));
+	ASSERT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel),
+					    .events = POLLIN },
+			  1, 5000));
 	tconn_channel_close(self->p.channel);
 	self->p.channel = NULL;
 	reply = ask_end(&self->asking);
@@ -626,10 +657,13 @@ TEST_F(answer, newer_connection_takes_over)
 	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
 	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
 	/* The old one is closed, the new one is asked. */
-	EXPECT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(old), .events = POLLIN }, 1, 5000));
+	EXPECT_EQ(1,
+		  poll(&(struct pollfd){ .fd = tconn_channel_fd(old), .events = POLLIN }, 1, 5000));
 	tconn_channel_close(old);
 	ask_begin(&self->asking);
-	EXPECT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 5000));
+	EXPECT_EQ(1, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel),
+					    .events = POLLIN },
+			  1, 5000));
 	tconn_channel_close(self->p.channel);
 	self->p.channel = NULL;
 	json_object_put(ask_end(&self->asking));
@@ -673,19 +707,23 @@ TEST_F(answer, three_statements_three_errors_nothing_sent)
 	EXPECT_STRNE(errors[0], errors[1]);
 	EXPECT_STRNE(errors[1], errors[2]);
 	EXPECT_STRNE(errors[0], errors[2]);
-	EXPECT_EQ(0, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel), .events = POLLIN }, 1, 300));
+	EXPECT_EQ(0, poll(&(struct pollfd){ .fd = tconn_channel_fd(self->p.channel),
+					    .events = POLLIN },
+			  1, 300));
 }
 
 TEST_F(answer, statement_errors_have_an_exit_code_of_their_own)
 {
-	pid_t pid = stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
-				"--device", w.visitor.identity.name, "--text", "Pay \xff", NULL);
+	pid_t pid =
+		stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
+			    "--device", w.visitor.identity.name, "--text", "Pay \xff", NULL);
 
 	EXPECT_EQ(6, stage_wait(pid, 10000));
 	pid = stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
 			  "--device", w.stranger.identity.name, "--text", "Pay", NULL);
 	EXPECT_EQ(5, stage_wait(pid, 10000));
-	pid = stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm", NULL);
+	pid = stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "request", "confirm",
+			  NULL);
 	EXPECT_EQ(2, stage_wait(pid, 10000));
 }
 
@@ -725,7 +763,8 @@ TEST(client_without_a_certificate)
 	SSL_CTX *tls;
 
 	ASSERT_EQ(0, tconn_trust_load(w.trust, &trust, &err));
-	ASSERT_EQ(0, tconn_tls_context(NULL, NULL, trust, false, &tls, &err)) TH_LOG("%s", err.text);
+	ASSERT_EQ(0, tconn_tls_context(NULL, NULL, trust, false, &tls, &err))
+	TH_LOG("%s", err.text);
 	if (tconn_channel_connect(tls, w.address, &c, &err) == 0)
 		EXPECT_GT(0, tconn_channel_receive(c, TCONN_MESSAGE_MAX, 5000, &b, &err));
 	tconn_channel_close(c);
@@ -758,7 +797,8 @@ static int send_hello(struct player *p)
 
 static int take_evidence(struct player *p, struct tconn_message *ret)
 {
-	return tconn_message_receive(p->channel, TCONN_MSG_EVIDENCE, TCONN_EVIDENCE_MAX, 5000, ret, &p->err);
+	return tconn_message_receive(p->channel, TCONN_MSG_EVIDENCE, TCONN_EVIDENCE_MAX, 5000, ret,
+				     &p->err);
 }
 
 static int send_trust(struct player *p)
@@ -829,8 +869,8 @@ static int present(struct player *p, struct tconn_message *m, struct tconn_verdi
 	int r = tconn_message_send(p->channel, m, &p->err);
 
 	if (r == 0)
-		r = tconn_message_receive(p->channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX, 10000, &verdict,
-					  &p->err);
+		r = tconn_message_receive(p->channel, TCONN_MSG_VERDICT, TCONN_MESSAGE_MAX, 10000,
+					  &verdict, &p->err);
 	if (r == 0)
 		*ret = verdict.verdict;
 	tconn_message_free(&verdict);
@@ -871,8 +911,9 @@ TEST_F(visit, stale_nonce)
 	uint8_t nonce[32] = { 1 };
 
 	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
-	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_DEVICE, nonce, NULL,
-					  &mine.evidence, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_DEVICE, nonce,
+					  NULL, &mine.evidence, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	ASSERT_EQ(0, present(&self->p, &mine, &v)) TH_LOG("%s", self->p.err.text);
 	EXPECT_FAILED(&v, "quote-fresh", "it is old or comes from elsewhere");
 	EXPECT_TRUE(verdict_check(&v, "quote-signature")->pass);
@@ -890,8 +931,9 @@ TEST_F(visit, evidence_of_another_device)
 	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
 	player_open(&other, &w, &w.stranger, false);
 	/* The stranger's TPM, the visitor's TLS session. */
-	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &other.party, TCONN_ROLE_DEVICE, theirs.nonce,
-					  NULL, &mine.evidence, &other.err)) TH_LOG("%s", other.err.text);
+	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &other.party, TCONN_ROLE_DEVICE,
+					  theirs.nonce, NULL, &mine.evidence, &other.err))
+	TH_LOG("%s", other.err.text);
 	player_close(&other);
 	ASSERT_EQ(0, present(&self->p, &mine, &v)) TH_LOG("%s", self->p.err.text);
 	EXPECT_FAILED(&v, "ak-certificate", w.stranger.identity.name);
@@ -920,8 +962,9 @@ static void forge(struct __test_metadata *_metadata, FIXTURE_DATA(visit) *self, 
 	stage_write(self->p.party.sources.ima_log, b.data, b.len);
 	tconn_bytes_free(&b);
 	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
-	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_DEVICE, theirs.nonce,
-					  NULL, &mine.evidence, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_DEVICE,
+					  theirs.nonce, NULL, &mine.evidence, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	ASSERT_EQ(0, present(&self->p, &mine, v)) TH_LOG("%s", self->p.err.text);
 	tconn_message_free(&theirs);
 	tconn_message_free(&mine);
@@ -968,8 +1011,9 @@ TEST_F(visit, relay_with_the_keys_of_the_device)
 	ASSERT_EQ(0, player_connect(&self->p)) TH_LOG("%s", self->p.err.text);
 	ASSERT_EQ(0, begin(&self->p, &theirs)) TH_LOG("%s", self->p.err.text);
 	/* The honest end answers the nonce that the relay passed on, in its own session. */
-	ASSERT_EQ(0, tconn_attest_collect(honest, &self->p.party, TCONN_ROLE_DEVICE, theirs.nonce, NULL,
-					  &mine.evidence, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, tconn_attest_collect(honest, &self->p.party, TCONN_ROLE_DEVICE, theirs.nonce,
+					  NULL, &mine.evidence, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
 	ASSERT_EQ(0, present(&self->p, &mine, &v)) TH_LOG("%s", self->p.err.text);
 	EXPECT_FAILED(&v, "quote-fresh", "another nonce, TLS session or peer");
 	EXPECT_TRUE(verdict_check(&v, "ak-certificate")->pass);
@@ -997,8 +1041,9 @@ TEST_F(visit, relayed_evidence_of_the_service)
 	EXPECT_EQ(0, tconn_attest_appraise(relays, &self->p.party, &w.service.identity, nonce, NULL,
 					   &theirs.evidence, &v, &e, &self->p.err));
 	tconn_evidence_free(&e);
-	EXPECT_EQ(-EKEYREJECTED, tconn_attest_appraise(self->p.channel, &self->p.party, &w.service.identity,
-						       nonce, NULL, &theirs.evidence, &v, &e, &self->p.err));
+	EXPECT_EQ(-EKEYREJECTED,
+		  tconn_attest_appraise(self->p.channel, &self->p.party, &w.service.identity, nonce,
+					NULL, &theirs.evidence, &v, &e, &self->p.err));
 	EXPECT_FAILED(&v, "quote-fresh", "another nonce, TLS session or peer");
 	tconn_evidence_free(&e);
 	tconn_channel_close(relays);
@@ -1009,7 +1054,8 @@ TEST_F(visit, relayed_evidence_of_the_service)
 
 static int dial(void)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	sa.sin_port = htons((uint16_t)atoi(strchr(w.address, ':') + 1));
@@ -1043,8 +1089,8 @@ static SSL *raw_session(struct player *p, int *ret_fd)
 	return SSL_connect(ssl) == 1 ? ssl : NULL;
 }
 
-static void raw_frame(struct __test_metadata *_metadata, const void *frame, size_t len, bool then_close,
-		      const char *logged)
+static void raw_frame(struct __test_metadata *_metadata, const void *frame, size_t len,
+		      bool then_close, const char *logged)
 {
 	struct player p;
 	uint8_t waste[256];
@@ -1078,7 +1124,8 @@ TEST(frame_truncated_in_its_message)
 
 TEST(frame_of_four_gigabytes)
 {
-	raw_frame(_metadata, "\xff\xff\xff\xff", 4, false, "has 4294967295 bytes, 65536 are allowed here");
+	raw_frame(_metadata, "\xff\xff\xff\xff", 4, false,
+		  "has 4294967295 bytes, 65536 are allowed here");
 }
 
 TEST(frame_of_nothing)
@@ -1137,8 +1184,10 @@ TEST_F(answer, flood_beyond_the_bound_leaves_those_who_are_in)
 	EXPECT_EQ(8, turned_away);
 	/* The visitor was in before: it is asked, and answers. */
 	ask_begin(&self->asking);
-	EXPECT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer)) TH_LOG("%s", self->p.err.text);
-	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt)) TH_LOG("%s", self->p.err.text);
+	EXPECT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
+	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt))
+	TH_LOG("%s", self->p.err.text);
 	tconn_receipt_free(&receipt);
 	reply = ask_end(&self->asking);
 	EXPECT_TRUE(yes(reply, "ok"));
@@ -1198,13 +1247,14 @@ TEST(operator_line_is_no_request)
 	EXPECT_IN("bytes after the line", operator_says("{}\n{}", 5, false));
 	EXPECT_IN("\"do\" must be", operator_says("{}\n", 3, false));
 	EXPECT_IN("\"do\" must be", operator_says("{\"do\":7}\n", 9, false));
-	EXPECT_IN("64 lower-case hex digits", operator_says("{\"do\":\"device-add\",\"id\":\"x\"}\n", 29, false));
+	EXPECT_IN("64 lower-case hex digits",
+		  operator_says("{\"do\":\"device-add\",\"id\":\"x\"}\n", 29, false));
 }
 
 TEST(device_is_enrolled_once)
 {
-	struct json_object *reply = stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
-					       w.visitor.identity.name);
+	struct json_object *reply = stage_call(
+		w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", w.visitor.identity.name);
 
 	EXPECT_FALSE(yes(reply, "ok"));
 	EXPECT_IN("is enrolled already", text(reply, "error"));
@@ -1240,8 +1290,8 @@ int main(int argc, char **argv)
 
 	parent = getpid();
 	stage_start(&w);
-	snprintf(config, sizeof(config), "\"pending\":%d,\"message_ms\":3000,\"pin_sink\":\"%s\"", PENDING,
-		 stage_path(&w, STAGE_PIN_SINK));
+	snprintf(config, sizeof(config), "\"pending\":%d,\"message_ms\":3000,\"pin_sink\":\"%s\"",
+		 PENDING, stage_path(&w, STAGE_PIN_SINK));
 	serviced = stage_serviced(&w, config);
 	atexit(finish);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",

@@ -78,7 +78,8 @@ char *stage_read(const char *path)
 
 /* -- machines */
 
-static void write_log(const struct stage *w, const struct machine *m, const char *kind, const struct log *log)
+static void write_log(const struct stage *w, const struct machine *m, const char *kind,
+		      const struct log *log)
 {
 	struct tconn_bytes b = { 0 };
 	char name[64];
@@ -128,8 +129,8 @@ struct issuers {
 	const char *good_dir, *other_dir;
 };
 
-static void make_machine(struct stage *w, struct machine *m, const char *name, const char *service_name,
-			 const struct issuers *i)
+static void make_machine(struct stage *w, struct machine *m, const char *name,
+			 const char *service_name, const struct issuers *i)
 {
 	struct tconn_identity ignored;
 	struct tconn_error err = { "" };
@@ -163,24 +164,27 @@ static void write_reference(const char *path, bool module)
 	tconn_hex(digest, 32, daemon);
 	tconn_hex(stage_app_digest, 32, app);
 	tconn_hex(stage_policy_digest, 32, policy);
-	snprintf(text, sizeof(text),
-		 "{ \"tconn-reference-values\": 1, \"name\": \"test\",\n"
-		 "  \"pcr_events\": [ { \"pcr\": 4, \"type\": \"EV_EFI_BOOT_SERVICES_APPLICATION\",\n"
-		 "    \"digest\": \"%s\", \"what\": \"kernel\" } ],\n"
-		 "  \"ima\": { \"/usr/sbin/init\": [\"%s\"], \"/usr/sbin/daemon\": [\"%s\"] },\n"
-		 "  \"ima_required\": true,\n"
-		 "  \"tconn\": { \"required\": %s, \"policy\": [\"%s\"], \"app\": [\"%s\"] } }\n",
-		 kernel, init, daemon, module ? "true" : "false", policy, app);
+	snprintf(
+		text, sizeof(text),
+		"{ \"tconn-reference-values\": 1, \"name\": \"test\",\n"
+		"  \"pcr_events\": [ { \"pcr\": 4, \"type\": \"EV_EFI_BOOT_SERVICES_APPLICATION\",\n"
+		"    \"digest\": \"%s\", \"what\": \"kernel\" } ],\n"
+		"  \"ima\": { \"/usr/sbin/init\": [\"%s\"], \"/usr/sbin/daemon\": [\"%s\"] },\n"
+		"  \"ima_required\": true,\n"
+		"  \"tconn\": { \"required\": %s, \"policy\": [\"%s\"], \"app\": [\"%s\"] } }\n",
+		kernel, init, daemon, module ? "true" : "false", policy, app);
 	stage_write(path, text, strlen(text));
 }
 
 void stage_free_address(char *ret, size_t size)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sa);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) || getsockname(fd, (struct sockaddr *)&sa, &len))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) ||
+	    getsockname(fd, (struct sockaddr *)&sa, &len))
 		bail_out("no port: %s", strerror(errno));
 	close(fd);
 	snprintf(ret, size, "127.0.0.1:%u", ntohs(sa.sin_port));
@@ -190,8 +194,10 @@ static void fill_paths(struct stage *w)
 {
 	snprintf(w->trust, sizeof(w->trust), "%s/ca/ca.pem", w->dir);
 	snprintf(w->other_trust, sizeof(w->other_trust), "%s/other-ca/ca.pem", w->dir);
-	snprintf(w->device_reference, sizeof(w->device_reference), "%s/device-reference.json", w->dir);
-	snprintf(w->service_reference, sizeof(w->service_reference), "%s/service-reference.json", w->dir);
+	snprintf(w->device_reference, sizeof(w->device_reference), "%s/device-reference.json",
+		 w->dir);
+	snprintf(w->service_reference, sizeof(w->service_reference), "%s/service-reference.json",
+		 w->dir);
 	snprintf(w->admin, sizeof(w->admin), "%s/admin.sock", w->dir);
 	snprintf(w->status, sizeof(w->status), "%s/status.sock", w->dir);
 }
@@ -309,7 +315,8 @@ static bool answers(void *arg)
 	return r == 0;
 }
 
-static pid_t start_daemon(const struct stage *w, const char *program, const char *config, const char *socket)
+static pid_t start_daemon(const struct stage *w, const char *program, const char *config,
+			  const char *socket)
 {
 	char log[64];
 	pid_t pid;
@@ -326,13 +333,15 @@ pid_t stage_serviced(const struct stage *w, const char *config)
 	const struct machine *m = &w->service;
 	char text[4096];
 
-	snprintf(text, sizeof(text),
-		 "{\"listen\":\"%s\",\"admin_socket\":\"%s\",\"tcti\":\"%s\",\"name\":\"%s\","
-		 "\"identity\":\"%s\",\"trust\":\"%s\",\"device_reference\":\"%s\",\"database\":\"%s\","
-		 "\"boot_log\":\"%s\",\"ima_log\":\"%s\",\"tconn_log\":\"%s\"%s%s}",
-		 w->address, w->admin, m->swtpm.tcti, STAGE_SERVICE_NAME, m->dir, w->trust,
-		 w->device_reference, stage_path(w, "serviced.db"), stage_path(w, "service.boot"),
-		 stage_path(w, "service.ima"), stage_path(w, "service.tconn"), *config ? "," : "", config);
+	snprintf(
+		text, sizeof(text),
+		"{\"listen\":\"%s\",\"admin_socket\":\"%s\",\"tcti\":\"%s\",\"name\":\"%s\","
+		"\"identity\":\"%s\",\"trust\":\"%s\",\"device_reference\":\"%s\",\"database\":\"%s\","
+		"\"boot_log\":\"%s\",\"ima_log\":\"%s\",\"tconn_log\":\"%s\"%s%s}",
+		w->address, w->admin, m->swtpm.tcti, STAGE_SERVICE_NAME, m->dir, w->trust,
+		w->device_reference, stage_path(w, "serviced.db"), stage_path(w, "service.boot"),
+		stage_path(w, "service.ima"), stage_path(w, "service.tconn"), *config ? "," : "",
+		config);
 	stage_write(stage_path(w, "serviced.json"), text, strlen(text));
 	return start_daemon(w, "tconn-serviced", stage_path(w, "serviced.json"), w->admin);
 }
@@ -342,14 +351,16 @@ pid_t stage_tconnd(const struct stage *w, const char *config)
 	const struct machine *m = &w->device;
 	char text[4096];
 
-	snprintf(text, sizeof(text),
-		 "{\"service\":\"%s\",\"service_name\":\"%s\",\"status_socket\":\"%s\",\"tcti\":\"%s\","
-		 "\"identity\":\"%s\",\"trust\":\"%s\",\"service_reference\":\"%s\",\"receipts\":\"%s\","
-		 "\"boot_log\":\"%s\",\"ima_log\":\"%s\",\"tconn_log\":\"%s\","
-		 "\"retry_min_ms\":100,\"retry_max_ms\":500%s%s}",
-		 w->address, STAGE_SERVICE_NAME, w->status, m->swtpm.tcti, m->dir, w->trust,
-		 w->service_reference, stage_path(w, "receipts"), stage_path(w, "device.boot"),
-		 stage_path(w, "device.ima"), stage_path(w, "device.tconn"), *config ? "," : "", config);
+	snprintf(
+		text, sizeof(text),
+		"{\"service\":\"%s\",\"service_name\":\"%s\",\"status_socket\":\"%s\",\"tcti\":\"%s\","
+		"\"identity\":\"%s\",\"trust\":\"%s\",\"service_reference\":\"%s\",\"receipts\":\"%s\","
+		"\"boot_log\":\"%s\",\"ima_log\":\"%s\",\"tconn_log\":\"%s\","
+		"\"retry_min_ms\":100,\"retry_max_ms\":500%s%s}",
+		w->address, STAGE_SERVICE_NAME, w->status, m->swtpm.tcti, m->dir, w->trust,
+		w->service_reference, stage_path(w, "receipts"), stage_path(w, "device.boot"),
+		stage_path(w, "device.ima"), stage_path(w, "device.tconn"), *config ? "," : "",
+		config);
 	stage_write(stage_path(w, "tconnd.json"), text, strlen(text));
 	return start_daemon(w, "tconnd", stage_path(w, "tconnd.json"), w->status);
 }
@@ -373,7 +384,8 @@ struct json_object *stage_call(const char *socket, int timeout_ms, const char *f
 
 /* -- players */
 
-static const char *keep_path(char to[STAGE_PATH], const struct stage *w, const char *machine, const char *kind)
+static const char *keep_path(char to[STAGE_PATH], const struct stage *w, const char *machine,
+			     const char *kind)
 {
 	snprintf(to, STAGE_PATH, "%s/%s.%s", w->dir, machine, kind);
 	return to;
@@ -396,9 +408,10 @@ void player_open(struct player *p, const struct stage *w, const struct machine *
 	};
 	if (tconn_tpm_open(m->swtpm.tcti, &p->party.tpm, &p->err) ||
 	    tconn_trust_load(w->trust, &p->party.trust, &p->err) ||
-	    tconn_refset_load(service ? w->device_reference : w->service_reference, &refset, &p->err) ||
-	    tconn_tls_context(p->party.tpm, p->party.sources.identity_dir, p->party.trust, service, &p->tls,
-			      &p->err))
+	    tconn_refset_load(service ? w->device_reference : w->service_reference, &refset,
+			      &p->err) ||
+	    tconn_tls_context(p->party.tpm, p->party.sources.identity_dir, p->party.trust, service,
+			      &p->tls, &p->err))
 		bail_out("%s: %s", m->name, p->err.text);
 	p->party.refset = refset;
 }
@@ -436,6 +449,7 @@ void player_measure(struct player *p, uint32_t type, const void *data, size_t le
 	log_tconn_add(&one, 13, type, data, len);
 	if (log_extend(&one, p->party.tpm, &p->err))
 		bail_out("%s: %s", p->machine->name, p->err.text);
-	if (!f || fwrite(one.entry[0].bytes, 1, one.entry[0].len, f) != one.entry[0].len || fclose(f))
+	if (!f || fwrite(one.entry[0].bytes, 1, one.entry[0].len, f) != one.entry[0].len ||
+	    fclose(f))
 		bail_out("%s: %s", p->tconn_log, strerror(errno));
 }
