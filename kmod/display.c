@@ -15,6 +15,8 @@
  * (VRAM helpers) pin a mapped buffer where it cannot be scanned out.
  * No dirtyfb: it takes the locks. Commits carry damage instead.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/completion.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -52,7 +54,8 @@
 
 struct tconn_display {
 	struct drm_client_dev client;
-	struct drm_device *dev;		/* with a reference: outlives the client's */
+	struct file *file;		/* keeps the driver's code here; a client does not */
+	struct drm_device *dev;		/* the file's */
 	struct drm_client_buffer *buf;
 	struct drm_framebuffer *fb;
 	struct drm_crtc *crtc;
@@ -103,7 +106,6 @@ static void copy_rect(struct tconn_display *d, const u8 *canvas, const struct tc
 		memcpy(d->shadow + at, canvas + at, len);
 		iosys_map_memcpy_to(&d->map, to, d->shadow + at, len);
 	}
-	d->presents++;
 }
 
 static int paint_first(struct tconn_display *d, const u8 *canvas)
@@ -302,7 +304,7 @@ static void thread_give(struct tconn_display *d)
 	if (d->before) {
 		ret = drm_atomic_helper_commit_duplicated_state(d->before, &d->ctx);
 		if (ret)
-			pr_err("tconn: the screen's former state was refused: %d\n", ret);
+			pr_err("the screen's former state was refused: %d\n", ret);
 		drm_atomic_state_put(d->before);
 		d->before = NULL;
 	}
@@ -371,10 +373,11 @@ int tconn_display_take(struct tconn_display *d, const void *canvas)
 		goto stop;
 	}
 	wait_for_completion(&d->done);
-	if (!d->result)
-		return 0;
 	ret = d->result;
-	tconn_display_give(d);
+	if (ret)
+		tconn_display_give(d);
+	else
+		d->presents++;
 	return ret;
 stop:
 	stop_taking(d);
@@ -395,6 +398,8 @@ int tconn_display_present(struct tconn_display *d, const void *canvas,
 	WRITE_ONCE(d->requested, true);
 	wake_up(&d->wake);
 	wait_for_completion(&d->done);
+	if (!d->result)
+		d->presents++;
 	return d->result;
 }
 
@@ -467,8 +472,9 @@ static const struct drm_client_funcs client_funcs = {
 
 static void display_free(struct tconn_display *d)
 {
-	drm_connector_put(d->connector);
-	drm_dev_put(d->dev);
+	if (d->connector)
+		drm_connector_put(d->connector);
+	fput(d->file);
 	vfree(d->shadow);
 	kfree(d);
 }
@@ -487,7 +493,7 @@ void tconn_display_close(struct tconn_display *d)
 	display_free(d);
 }
 
-/* The device behind a primary node, without a reference: file holds it. */
+/* The device behind a primary node; it lives as long as file. */
 static struct drm_device *device_of(struct file *file, const struct tconn_policy *policy)
 {
 	struct drm_device *dev;
@@ -572,13 +578,18 @@ static int open_device(struct tconn_display *d)
 	return open_client(d);
 }
 
-static struct tconn_display *display_new(struct drm_device *dev)
+/* Takes the reference to file if it succeeds. */
+static struct tconn_display *display_new(struct file *file, const struct tconn_policy *policy)
 {
-	struct tconn_display *d = kzalloc(sizeof(*d), GFP_KERNEL);
+	struct drm_device *dev = device_of(file, policy);
+	struct tconn_display *d;
 
+	if (IS_ERR(dev))
+		return ERR_CAST(dev);
+	d = kzalloc(sizeof(*d), GFP_KERNEL);
 	if (!d)
-		return NULL;
-	drm_dev_get(dev);
+		return ERR_PTR(-ENOMEM);
+	d->file = file;
 	d->dev = dev;
 	mutex_init(&d->lock);
 	init_waitqueue_head(&d->given);
@@ -590,29 +601,22 @@ static struct tconn_display *display_new(struct drm_device *dev)
 int tconn_display_open(int fd, const struct tconn_policy *policy, struct tconn_display **ret_d)
 {
 	struct file *file = fget(fd);
-	struct tconn_display *d = NULL;
-	struct drm_device *dev;
+	struct tconn_display *d;
 	int ret;
 
 	if (!file)
 		return -ENODEV;
-	dev = device_of(file, policy);
-	if (!IS_ERR(dev))
-		d = display_new(dev);
-	fput(file);
-	if (IS_ERR(dev))
-		return PTR_ERR(dev);
-	if (!d)
-		return -ENOMEM;
+	d = display_new(file, policy);
+	if (IS_ERR(d)) {
+		fput(file);
+		return PTR_ERR(d);
+	}
 	ret = open_device(d);
 	if (ret) {
-		if (d->connector)
-			drm_connector_put(d->connector);
-		drm_dev_put(d->dev);
-		vfree(d->shadow);
-		kfree(d);
+		display_free(d);
 		return ret;
 	}
+	/* Registered too late to be told that the driver goes? */
 	if (!READ_ONCE(d->dev->registered)) {
 		tconn_display_close(d);
 		return -ENODEV;

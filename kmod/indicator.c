@@ -8,6 +8,8 @@
  * activate and deactivate, which take lamp.lock. The other way round, led_access
  * is only ever tried for, so that the two orders cannot deadlock.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/input.h>
@@ -76,7 +78,7 @@ static int led_activate(struct led_classdev *led)
 	int ret = -EBUSY;
 
 	if (!policy || !tconn_policy_lists_device(&policy->indicator, led->dev)) {
-		pr_err("tconn: LED %s refused: %s\n", dev_name(led->dev),
+		pr_err("LED %s refused: %s\n", dev_name(led->dev),
 		       policy ? "the policy does not name it" : "no policy is loaded");
 		return -EACCES;
 	}
@@ -87,7 +89,7 @@ static int led_activate(struct led_classdev *led)
 		lamp.led = led;
 	mutex_unlock(&lamp.lock);
 	if (ret)
-		pr_err("tconn: LED %s refused: %s\n", dev_name(led->dev),
+		pr_err("LED %s refused: %s\n", dev_name(led->dev),
 		       ret == -EBUSY ? "another is armed" : "it belongs to no listed input device");
 	return ret;
 }
@@ -146,25 +148,27 @@ static void lamp_unlock(void)
 
 int tconn_indicator_light(void)
 {
+	int ret;
+
 	if (!lamp_lock())
 		return -ENODEV;
 	led_sysfs_disable(lamp.led);
 	lamp.lit = !set_led(lamp.led, true);
 	if (!lamp.lit)
 		led_sysfs_enable(lamp.led);
+	ret = lamp.lit ? 0 : -EIO;
 	lamp_unlock();
-	return READ_ONCE(lamp.lit) ? 0 : -EIO;
+	return ret;
 }
 
 bool tconn_indicator_dim(void)
 {
-	bool was_lit;
+	bool was_lit = false;
 
 	if (!lamp_lock())
 		return false;
-	was_lit = lamp.lit;
-	if (was_lit) {
-		set_led(lamp.led, false);
+	if (lamp.lit) {
+		was_lit = !set_led(lamp.led, false);
 		led_sysfs_enable(lamp.led);
 		lamp.lit = false;
 	}

@@ -4,6 +4,8 @@
  * one buffer that only grows, allocated at load, so that nothing can fail for
  * want of memory when a session has ended and its record must be kept.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/ima.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -98,7 +100,7 @@ static int measure_locked(struct tconn_event *event, const void *data)
 	smp_store_release(&measure.len, measure.len + sizeof(*event) + event->len);
 	if (extend(event->pcr, event->digest)) {
 		WRITE_ONCE(measure.failed, true);
-		pr_err("tconn: the TPM refused to extend PCR %u; no more sessions\n", event->pcr);
+		pr_err("the TPM refused to extend PCR %u; no more sessions\n", event->pcr);
 		return -EHWPOISON;
 	}
 	return 0;
@@ -232,14 +234,14 @@ static void find_tpm(void)
 	struct tpm_chip *chip = tpm_default_chip();
 
 	if (!chip) {
-		pr_err("tconn: no TPM: sessions will be refused\n");
+		pr_err("no TPM: sessions will be refused\n");
 		return;
 	}
 	if (has_sha256(chip))
 		measure.banks = kcalloc(chip->nr_allocated_banks, sizeof(*measure.banks),
 					GFP_KERNEL);
 	else
-		pr_err("tconn: the TPM has no sha256 bank: sessions will be refused\n");
+		pr_err("the TPM has no sha256 bank: sessions will be refused\n");
 	if (!measure.banks) {
 		put_device(&chip->dev);
 		return;

@@ -4,6 +4,8 @@
  * bytes, written once, in one write, to securityfs. Its grammar stands at the
  * end of uapi/tconn.h. The parser refuses all that it does not know.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/glob.h>
@@ -212,7 +214,7 @@ static int parse_policy(struct tconn_policy *p)
 		wrong = header ? check_whole(p) : "the policy is empty";
 	if (!wrong)
 		return 0;
-	pr_err("tconn: policy refused, line %u: %s\n", number, wrong);
+	pr_err("policy refused, line %u: %s\n", number, wrong);
 	return -EINVAL;
 }
 
@@ -225,7 +227,7 @@ static int check_ascii(const char *text, size_t len)
 		if (text[i] == '\n') {
 			line++;
 		} else if (text[i] != '\t' && (!isascii(text[i]) || !isprint(text[i]))) {
-			pr_err("tconn: policy refused, line %u: not printable ASCII\n", line);
+			pr_err("policy refused, line %u: not printable ASCII\n", line);
 			return -EINVAL;
 		}
 	}
@@ -263,7 +265,7 @@ static struct tconn_policy *policy_new(size_t len)
 	return NULL;
 }
 
-/* Takes p in all cases. */
+/* Once published it stays, for readers take no lock. */
 static int policy_accept(struct tconn_policy *p)
 {
 	struct tconn_event_policy event = { .len = p->len };
@@ -272,17 +274,13 @@ static int policy_accept(struct tconn_policy *p)
 	/* Pairs with tconn_policy(); before the input handler, which asks for it. */
 	smp_store_release(&loaded, p);
 	ret = tconn_input_register();
-	if (ret) {
-		WRITE_ONCE(loaded, NULL);
-		policy_free(p);
-		return ret;
-	}
+	if (ret)
+		pr_err("no input handler (%d): sessions will be refused\n", ret);
 	memcpy(event.digest, p->digest, sizeof(event.digest));
 	/* Not fatal here: without a TPM it is BIND that refuses, and says so. */
 	tconn_measure(TCONN_EVENT_POLICY, &event, sizeof(event));
-	pr_info("tconn: policy %*phN accepted, %u app(s)\n", TCONN_DIGEST_SIZE, p->digest,
-		p->app_count);
-	return 0;
+	pr_info("policy %*phN accepted, %u app(s)\n", TCONN_DIGEST_SIZE, p->digest, p->app_count);
+	return ret;
 }
 
 static int policy_load(const char __user *buf, size_t len)

@@ -16,6 +16,8 @@
  * Timers: the watchdog is armed in ACTIVE and leaves at the session's deadline.
  * Other aborts come from anywhere (tconn_session_abort) and are done by a work.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -95,11 +97,10 @@ static DECLARE_DELAYED_WORK(watchdog, watchdog_fn);
 static void give_back(struct session *s)
 {
 	struct tconn_record *r = &s->record;
-	bool was_active = s->state == TCONN_STATE_ACTIVE;
 
 	if (tconn_indicator_dim())
 		r->unlit_ns = ktime_get_boottime_ns();
-	else if (was_active && r->lit_ns)
+	else
 		r->indicator &= ~TCONN_INDICATOR_LIT;
 	tconn_input_give();
 	tconn_display_give(s->display);
@@ -125,7 +126,7 @@ static void leave(struct session *s, enum tconn_outcome outcome, enum tconn_caus
 	tconn_display_close(s->display);
 	s->display = NULL;
 	if (r->outcome == TCONN_OUTCOME_ABORTED)
-		pr_info("tconn: session %llu aborted, cause %u\n", r->session, r->cause);
+		pr_info("session %llu aborted, cause %u\n", r->session, r->cause);
 	enter(s, r->outcome == TCONN_OUTCOME_ABORTED ? TCONN_STATE_ABORTED : TCONN_STATE_DECIDED);
 }
 
@@ -170,7 +171,7 @@ void tconn_session_abort(enum tconn_cause cause)
 static int refuse(struct session *s, enum tconn_refusal refusal, int error, const char *why)
 {
 	s->refusal = refusal;
-	pr_err_ratelimited("tconn: session refused: %s\n", why);
+	pr_err_ratelimited("session refused: %s\n", why);
 	return error;
 }
 
@@ -198,7 +199,7 @@ static int admit_app(struct session *s, const struct tconn_policy *policy,
 
 	if (!refusal)
 		return 0;
-	pr_err_ratelimited("tconn: %s (sha256 %*phN) may not hold a session\n", event->path,
+	pr_err_ratelimited("%s (sha256 %*phN) may not hold a session\n", event->path,
 			   TCONN_DIGEST_SIZE, event->digest);
 	if (refusal != TCONN_REFUSAL_MEASURE)
 		measure_refusal(event);
