@@ -133,11 +133,13 @@ def _module(policies, apps):
 
 
 def generate(*, name, kernel, manifest, kernel_image, initrd, command_line, policies=(), apps=(),
-             qemu_memory=1024 * MIB):
+             qemu_memory=1024 * MIB, closed_pcrs=(2,)):
     """Reference values as a dictionary.
 
     manifest: {path: sha256} of the files in the image. policies, apps: files that a device
     with tconn.ko uses; none of both: a machine without it. qemu_memory: 0 for a real machine.
+    closed_pcrs: PCRs in which no event but separators and remarks may be, besides 4 and 9;
+    2 has option ROMs and EFI drivers, of which the emulated machine has none.
     """
     # IMA writes blanks in names as underscores.
     files = {}
@@ -146,6 +148,7 @@ def generate(*, name, kernel, manifest, kernel_image, initrd, command_line, poli
     return {
         "tconn-reference-values": 1, "name": name, "kernel": kernel,
         "pcr_events": _boot_events(kernel_image, initrd, command_line, qemu_memory),
+        "pcr_closed": sorted(closed_pcrs),
         "ima": {path: sorted(digests) for path, digests in files.items()},
         "ima_required": True, "tconn": _module(policies, apps),
     }
@@ -177,6 +180,8 @@ def _arguments():
     parser.add_argument("--app", action="append", default=[], help="trusted app; repeatable")
     parser.add_argument("--qemu-memory", type=int, default=0, metavar="BYTES",
                         help="booted by QEMU with -kernel in a machine of this size")
+    parser.add_argument("--closed-pcr", action="append", type=int, default=[], metavar="N",
+                        help="nothing may be measured into this PCR; repeatable")
     parser.add_argument("--output", help="file; standard output by default")
     return parser.parse_args()
 
@@ -187,7 +192,8 @@ def main():
         text = to_json(generate(
             name=args.name, kernel=args.kernel_release, manifest=_read_manifest(args.manifest),
             kernel_image=args.kernel, initrd=args.initrd, command_line=args.command_line,
-            policies=args.policy, apps=args.app, qemu_memory=args.qemu_memory))
+            policies=args.policy, apps=args.app, qemu_memory=args.qemu_memory,
+            closed_pcrs=args.closed_pcr))
     except (RefvalsError, OSError, ValueError, struct.error) as error:
         sys.exit(f"refvals: {error}")
     if args.output:

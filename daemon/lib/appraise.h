@@ -9,10 +9,19 @@
  *    "kernel": "6.1.0-56-amd64",
  *    "pcr_events": [ {"pcr":4,"type":"EV_EFI_BOOT_SERVICES_APPLICATION","digest":"HEX","what":"kernel"},
  *                    {"pcr":9,"type":"EV_EVENT_TAG","digest":"HEX","what":"initrd"} ],
- *			each must occur; an event of that pcr and type that is not listed fails
+ *			each must occur, and closes its PCR
+ *    "pcr_closed": [2],	optional: further PCRs that are closed
  *    "ima": { "/usr/sbin/tconnd": ["HEX", ...], ... },	sha256 of file content
+ *    "ima_buf": { "NAME": ["HEX"] },	optional: measured buffers besides the module's
  *    "ima_required": true,
- *    "tconn": { "required": true, "policy": ["HEX"], "app": ["HEX"] } }
+ *    "tconn": { "required": true, "pcr": 13, "policy": ["HEX"], "app": ["HEX"] } }
+ *			pcr is optional, 11..14; policy and app too where nothing is required
+ *
+ * In a closed PCR nothing but listed events may occur, and what firmware says of
+ * its own doings: EV_SEPARATOR, EV_ACTION and EV_EFI_ACTION with a short text that
+ * the digest covers. An event's type is not measured: were other types let pass,
+ * root could call a foreign kernel something else and extend the listed digest
+ * afterwards. Names of files in "ima" are as IMA writes them, blanks as '_'.
  */
 #ifndef TCONN_APPRAISE_H
 #define TCONN_APPRAISE_H

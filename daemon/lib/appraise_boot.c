@@ -2,9 +2,14 @@
 #include <string.h>
 
 #include "appraise_part.h"
+#include "digest.h"
 #include "pcr.h"
 
-#define PCR_FIRMWARE_MAX	9	/* 0..9 are the firmware's, boot loader's and stub's alone */
+#define PCR_FIRMWARE_MAX	9	/* 0..9: firmware, boot loader and stub alone */
+#define TEXT_MAX		64	/* bytes of an action's text */
+#define EV_SEPARATOR		4u
+#define EV_ACTION		5u
+#define EV_EFI_ACTION		0x80000007u
 
 struct replay {
 	struct tconn_pcrs pcrs;
@@ -59,29 +64,62 @@ struct listing {
 	struct tconn_reason *why;
 };
 
-/* Restricted PCR and type: the digest must be on the list. Linear in the list,
- * which is short and the verifier's own.
- */
-static int compare_event(const struct tconn_boot_event *e, size_t index, void *arg)
+/* Short and printable: no program, no ramdisk, no UTF-16. */
+static bool is_text(const struct tconn_boot_event *e)
 {
-	struct listing *l = arg;
-	bool restricted = false;
+	for (size_t i = 0; i < e->data_len; i++) {
+		if (e->data[i] < 0x20 || e->data[i] > 0x7e)
+			return false;
+	}
+	return e->data_len <= TEXT_MAX;
+}
 
+static bool is_separator(const struct tconn_boot_event *e)
+{
+	return e->data_len == 4 && (!memcmp(e->data, "\0\0\0\0", 4) ||
+				    !memcmp(e->data, "\xff\xff\xff\xff", 4));
+}
+
+/* What firmware says of its own doings. The type is not measured, the data is. */
+static bool is_remark(const struct tconn_boot_event *e)
+{
+	uint8_t digest[32];
+
+	if (e->type == TCONN_EV_NO_ACTION)
+		return true;
+	if (e->type == EV_SEPARATOR ? !is_separator(e) : !is_text(e))
+		return false;
+	if (e->type != EV_SEPARATOR && e->type != EV_ACTION && e->type != EV_EFI_ACTION)
+		return false;
+	tconn_sha256(e->data, e->data_len, digest);
+	return tconn_pcr_equal(digest, e->digest);
+}
+
+/* Linear in the list, which is short and the verifier's own. */
+static bool is_listed(struct listing *l, const struct tconn_boot_event *e)
+{
 	for (size_t i = 0; i < l->refvals->event_count; i++) {
 		const struct tconn_refvals_event *ref = &l->refvals->event[i];
 
-		if (ref->pcr != e->pcr || ref->type != e->type)
-			continue;
-		restricted = true;
-		if (tconn_pcr_equal(ref->digest, e->digest)) {
+		if (ref->pcr == e->pcr && ref->type == e->type &&
+		    tconn_pcr_equal(ref->digest, e->digest)) {
 			l->seen[i] = true;
-			return 0;
+			return true;
 		}
 	}
-	if (!restricted)
+	return false;
+}
+
+static int compare_event(const struct tconn_boot_event *e, size_t index, void *arg)
+{
+	struct listing *l = arg;
+
+	if (e->pcr >= TCONN_PCR_COUNT || !(l->refvals->pcr_closed & 1u << e->pcr))
 		return 0;
-	tconn_refuse(l->why, "PCR %u, event %zu: digest %s is not on the list", e->pcr, index,
-		     tconn_digest_text(e->digest).text);
+	if (is_listed(l, e) || is_remark(e))
+		return 0;
+	tconn_refuse(l->why, "PCR %u, event %zu: digest %s (type %#x) is not on the list", e->pcr,
+		     index, tconn_digest_text(e->digest).text, e->type);
 	return 1;
 }
 

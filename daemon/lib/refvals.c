@@ -297,9 +297,26 @@ static int parse_events(struct json_object *o, struct tconn_refvals *r, struct t
 			snprintf(where, sizeof(where), "pcr_events[%zu]", i);
 			return tconn_fail_in(err, error, where);
 		}
+		r->pcr_closed |= 1u << r->event[i].pcr;
 		r->event_count++;
 	}
 	return 0;
+}
+
+static int parse_closed(struct json_object *o, struct tconn_refvals *r, struct tconn_error *err)
+{
+	struct json_object *array;
+	int error = get(o, "pcr_closed", json_type_array, &array, err);
+
+	for (size_t i = 0; !error && i < json_object_array_length(array); i++) {
+		struct json_object *pcr = json_object_array_get_idx(array, i);
+
+		if (json_object_get_type(pcr) != json_type_int || json_object_get_int64(pcr) < 0 ||
+		    json_object_get_int64(pcr) > 14)
+			return tconn_fail(err, -EBADMSG, "pcr_closed[%zu] is not within 0..14", i);
+		r->pcr_closed |= 1u << json_object_get_int64(pcr);
+	}
+	return error;
 }
 
 /* A list that may be absent only where nothing of its kind is required. */
@@ -341,8 +358,8 @@ static int parse_tconn(struct json_object *top, struct tconn_refvals *r, struct 
 static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tconn_error *err)
 {
 	static const char *const keys[] = {
-		"tconn-reference-values", "name", "kernel", "pcr_events", "ima", "ima_buf",
-		"ima_required", "tconn", NULL
+		"tconn-reference-values", "name", "kernel", "pcr_events", "pcr_closed", "ima",
+		"ima_buf", "ima_required", "tconn", NULL
 	};
 	int64_t version;
 	int error;
@@ -357,6 +374,8 @@ static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tcon
 		error = get_text(o, "name", r->name, sizeof(r->name), err);
 	if (!error)
 		error = parse_events(o, r, err);
+	if (!error && has(o, "pcr_closed"))
+		error = parse_closed(o, r, err);
 	if (!error)
 		error = parse_table(o, "ima", &r->ima, err);
 	if (!error)

@@ -30,6 +30,7 @@ struct tconn_refvals {
 	char kernel[128];		/* empty: any */
 	size_t event_count;
 	struct tconn_refvals_event event[TCONN_REFVALS_EVENTS];
+	uint32_t pcr_closed;		/* bit n: PCR n holds listed events only */
 	bool ima_required;
 	struct lh_table *ima;		/* path -> struct tconn_digests */
 	struct lh_table *ima_buf;	/* event name -> struct tconn_digests */

@@ -262,6 +262,54 @@ TEST_F(verdict, kernel_that_is_not_listed)
 	EXPECT_REFUSED("boot-reference", "PCR 4, event 12: digest ");
 }
 
+#define EV_EFI_ACTION	0x80000007u
+
+/* Types and data are not measured: a foreign kernel under another name, and the
+ * listed digest extended by root afterwards, is a log that replays.
+ */
+TEST_F(verdict, foreign_kernel_called_something_else)
+{
+	static const uint32_t types[] = { EV_IPL, EV_EFI_ACTION, EV_SEPARATOR };
+	static const char evil[] = "foreign kernel";
+
+	for (size_t i = 0; i < 3; i++) {
+		struct log_entry *e;
+
+		world_end(self->w);
+		ASSERT_EQ(0, world_begin(self->w, &device, &issuer));
+		self->w->ima.count = 0;
+		log_boot_add(&self->w->boot, 4, types[i], evil, sizeof(evil));
+		e = &self->w->boot.entry[self->w->boot.count - 1];
+		if (types[i] == EV_EFI_ACTION)
+			memcpy(e->bytes + e->len - sizeof(evil), "harmless remark", sizeof(evil));
+		SEAL();
+		EXPECT_REFUSED("boot-reference", "PCR 4, event 12: digest ");
+	}
+}
+
+TEST_F(verdict, firmware_may_remark_on_its_doings)
+{
+	struct log *boot = &self->w->boot;
+
+	log_boot_add(boot, 4, EV_EFI_ACTION, "Calling EFI Application from Boot Option", 40);
+	log_boot_add(boot, 4, EV_SEPARATOR, "\xff\xff\xff\xff", 4);
+	log_boot_add(boot, 9, EV_NO_ACTION, "remark", 6);
+	log_boot_add(boot, 1, EV_IPL, "in a PCR that is not closed", 27);
+	self->w->ima.count = 0;
+	SEAL();
+	world_appraise(self->w);
+	EXPECT_TRUE(world_check(&self->w->verdict, "boot-reference")->pass)
+		TH_LOG("%s", world_check(&self->w->verdict, "boot-reference")->reason);
+}
+
+TEST_F(verdict, event_in_a_pcr_that_is_closed)
+{
+	log_boot_add(&self->w->boot, 2, EV_IPL, "option ROM", 10);
+	self->w->ima.count = 0;
+	SEAL();
+	EXPECT_REFUSED("boot-reference", "PCR 2, event 12: digest ");
+}
+
 TEST_F(verdict, initrd_that_was_not_measured)
 {
 	SEAL();

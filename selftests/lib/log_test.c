@@ -395,6 +395,14 @@ TEST(logs_over_the_limits_are_refused)
 		TH_LOG("%s", err.text);
 	tconn_bytes_free(&many);
 	tconn_bytes_free(&big);
+	made.count = 0;
+	log_ima_add_digest(&made, "ima-ng", "", "a", (const uint8_t *)"x", 1);
+	many = repeat(&made.entry[0], TCONN_LOG_EVENTS_MAX + 1);
+	ASSERT_GT(TCONN_LOG_MAX, many.len);
+	EXPECT_EQ(-EBADMSG, tconn_ima_walk(many.data, many.len, see_ima, fresh(), &err));
+	EXPECT_NE(NULL, strstr(err.text, "event 200000 ")) TH_LOG("%s", err.text);
+	EXPECT_NE(NULL, strstr(err.text, "one more than the limit")) TH_LOG("%s", err.text);
+	tconn_bytes_free(&many);
 }
 
 static double seconds(void)

@@ -47,6 +47,7 @@ TEST(good_values_are_read)
 	EXPECT_STREQ("test device", r->name);
 	EXPECT_STREQ("", r->kernel);
 	EXPECT_EQ(3, r->event_count);
+	EXPECT_EQ(1u << 2 | 1u << 4 | 1u << 9, r->pcr_closed);
 	EXPECT_TRUE(r->ima_required);
 	EXPECT_TRUE(r->tconn_required);
 	EXPECT_EQ(13, r->tconn_pcr);
@@ -99,6 +100,9 @@ TEST(wrong_values_are_refused)
 	EXPECT_BAD("\"ima_required\": true", "\"ima_required\": 1", "no boolean");
 	EXPECT_BAD("\"pcr\":9", "\"pcr\":15", "not within 0..14");
 	EXPECT_BAD("\"pcr\":9", "\"pcr\":-1", "not within 0..14");
+	EXPECT_BAD("[2]", "[15]", "pcr_closed[0] is not within 0..14");
+	EXPECT_BAD("[2]", "[1, \"2\"]", "pcr_closed[1] is not within 0..14");
+	EXPECT_BAD("[2]", "2", "\"pcr_closed\" is no array");
 	EXPECT_BAD("EV_EVENT_TAG", "EV_EVENT_TAGS", "unknown event type \"EV_EVENT_TAGS\"");
 	EXPECT_BAD("\"required\": true", "\"required\": true, \"pcr\": 10", "not within 11..14");
 	EXPECT_BAD("\"required\": true", "\"required\": true, \"pcr\": null", "no int");

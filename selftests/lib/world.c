@@ -250,6 +250,7 @@ void world_refvals_json(char *ret, size_t size, const char *drop)
 		 "\"what\":\"kernel\"},\n"
 		 "{\"pcr\":9,\"type\":\"EV_EVENT_TAG\",\"digest\":\"%s\",\"what\":\"cmdline\"}\n"
 		 "],\n"
+		 "\"pcr_closed\": [2],\n"
 		 "\"ima\": {\n"
 		 "\"" WORLD_TCONND "\": [\"%s\"],\n"
 		 "\"" WORLD_TUI "\": [\"%s\"],\n"
