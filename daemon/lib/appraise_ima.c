@@ -53,7 +53,8 @@ static int replay_entry(const struct tconn_ima_event *e, size_t index, void *arg
 	struct replay *r = arg;
 
 	if (e->pcr != TCONN_PCR_IMA) {
-		tconn_refuse(r->why, "entry %zu is for PCR %u; only PCR 10 is expected", index, e->pcr);
+		tconn_refuse(r->why, "entry %zu is for PCR %u; only PCR 10 is expected",
+			     index, e->pcr);
 		return REFUSED;
 	}
 	if (!index && !is_boot_aggregate(e, r->quoted)) {
@@ -79,10 +80,11 @@ bool tconn_check_ima_log(struct tconn_appraising *a, struct tconn_reason *why)
 {
 	const struct tconn_bytes *log = &a->evidence->ima_log;
 	struct replay r = { .quoted = &a->evidence->quote.pcrs, .why = why };
+	const uint8_t *quoted = r.quoted->digest[TCONN_PCR_IMA];
 	struct tconn_error err = { "" };
 	int error;
 
-	if (tconn_pcr_is_zero(r.quoted->digest[TCONN_PCR_IMA]))
+	if (tconn_pcr_is_zero(quoted))
 		return check_nothing(a, why);
 	tconn_pcrs_reset(&r.pcrs);
 	error = tconn_ima_walk(log->data, log->len, replay_entry, &r, &err);
@@ -92,7 +94,7 @@ bool tconn_check_ima_log(struct tconn_appraising *a, struct tconn_reason *why)
 		return false;
 	if (!error)
 		return tconn_refuse(why, "no prefix of the %zu entries replays to the quoted PCR 10 (%s): one is missing, added or changed",
-				    r.entries, tconn_digest_short(r.quoted->digest[TCONN_PCR_IMA]).text);
+				    r.entries, tconn_digest_short(quoted).text);
 	a->ima_prefix = r.entries;
 	return tconn_pass(why, "%zu entries replay to the quoted PCR 10", r.entries);
 }

@@ -56,7 +56,8 @@ static const char *read_spec_id(const uint8_t *data, uint32_t len, struct algori
 	const uint8_t *p, *vendor_len;
 	const char *bad;
 
-	if (!tconn_cursor_take(&c, sizeof(signature), &p) || memcmp(p, signature, sizeof(signature)))
+	if (!tconn_cursor_take(&c, sizeof(signature), &p) ||
+	    memcmp(p, signature, sizeof(signature)))
 		return "is no Spec ID Event03: an old log with SHA-1 only";
 	if (!tconn_cursor_take(&c, 8, &p))	/* platform class, version, errata, uintn size */
 		return "ends within the spec id event";

@@ -50,20 +50,18 @@ struct schema {
 	struct field field[FIELDS_MAX + 1];
 };
 
-#define UINT32(k, m, lo, hi)	{ k, FIELD_UINT32, false, lo, hi, offsetof(struct tconn_message, m), #m }
-#define UINT64(k, m)		{ k, FIELD_UINT64, false, 0, 0, offsetof(struct tconn_message, m), #m }
-#define BYTES(k, m, lo, hi)	{ k, FIELD_BYTES, false, lo, hi, offsetof(struct tconn_message, m), #m }
-#define BLOB(k, m)		{ k, FIELD_BLOB, false, 1, TCONN_TPM_BUF, \
-				  offsetof(struct tconn_message, m), #m }
-#define TEXT(k, m, size)	{ k, FIELD_TEXT, false, 0, size, offsetof(struct tconn_message, m), #m }
-#define NONCE(k, opt)		{ k, FIELD_NONCE, opt, 32, 32, \
-				  offsetof(struct tconn_message, nonce), "nonce" }
+#define AT(m)			offsetof(struct tconn_message, m)
+#define UINT32(k, m, lo, hi)	{ k, FIELD_UINT32, false, lo, hi, AT(m), #m }
+#define UINT64(k, m)		{ k, FIELD_UINT64, false, 0, 0, AT(m), #m }
+#define BYTES(k, m, lo, hi)	{ k, FIELD_BYTES, false, lo, hi, AT(m), #m }
+#define BLOB(k, m)		{ k, FIELD_BLOB, false, 1, TCONN_TPM_BUF, AT(m), #m }
+#define TEXT(k, m, size)	{ k, FIELD_TEXT, false, 0, size, AT(m), #m }
+#define NONCE(k, opt)		{ k, FIELD_NONCE, opt, 32, 32, AT(nonce), "nonce" }
 
 static const struct schema schemas[] = {
 	{ TCONN_MSG_ENROL_REQUEST, "ENROL_REQUEST", TCONN_MESSAGE_MAX, {
-		{ 1, FIELD_ROLE, false, 0, UINT8_MAX, offsetof(struct tconn_message, role), "role" },
-		{ 2, FIELD_NAME, true, 1, TCONN_IDENTITY_MAX,
-		  offsetof(struct tconn_message, name), "name" },
+		{ 1, FIELD_ROLE, false, 0, UINT8_MAX, AT(role), "role" },
+		{ 2, FIELD_NAME, true, 1, TCONN_IDENTITY_MAX, AT(name), "name" },
 		BLOB(3, ek),
 		BYTES(4, ek_cert, 0, CERTIFICATE_MAX),
 		BLOB(5, ak), BLOB(6, tls), BLOB(7, data) } },
@@ -81,10 +79,8 @@ static const struct schema schemas[] = {
 	{ TCONN_MSG_EVIDENCE, "EVIDENCE", TCONN_EVIDENCE_MAX, {
 		NONCE(1, true), BYTES(2, evidence, 1, TCONN_EVIDENCE_MAX) } },
 	{ TCONN_MSG_VERDICT, "VERDICT", TCONN_MESSAGE_MAX, {
-		{ 1, FIELD_BOOL, false, 0, 1,
-		  offsetof(struct tconn_message, verdict.trusted), "trusted" },
-		{ 2, FIELD_CHECKS, false, 0, TCONN_CHECKS_MAX,
-		  offsetof(struct tconn_message, verdict), "checks" } } },
+		{ 1, FIELD_BOOL, false, 0, 1, AT(verdict.trusted), "trusted" },
+		{ 2, FIELD_CHECKS, false, 0, TCONN_CHECKS_MAX, AT(verdict), "checks" } } },
 	{ TCONN_MSG_REQUEST, "REQUEST", TCONN_MESSAGE_MAX, {
 		UINT64(1, id), NONCE(2, false), UINT32(3, timeout_ms, 0, UINT32_MAX),
 		BYTES(4, statement, 0, TCONN_STATEMENT_MAX) } },
@@ -185,12 +181,21 @@ static int put_bytes(struct tconn_cbor_writer *w, const struct field *f, const v
 	return 0;
 }
 
+static int check_name(const char *name, int code, struct tconn_error *err)
+{
+	for (; *name; name++) {
+		if (*name < 0x20 || *name > 0x7e)
+			return tconn_fail(err, code, "a character is not printable ASCII");
+	}
+	return 0;
+}
+
 static int put_name(struct tconn_cbor_writer *w, const char *name, struct tconn_error *err)
 {
-	for (const char *p = name; *p; p++) {
-		if (*p < 0x20 || *p > 0x7e)
-			return tconn_fail(err, -EINVAL, "holds a character that is not printable ASCII");
-	}
+	int error = check_name(name, -EINVAL, err);
+
+	if (error)
+		return error;
 	tconn_cbor_put_text(w, name, TCONN_IDENTITY_MAX - 1);
 	return 0;
 }
@@ -328,11 +333,7 @@ static int get_name(struct tconn_cbor *r, char *ret, struct tconn_error *err)
 		return error;
 	if (!*ret)
 		return tconn_fail(err, -EBADMSG, "is empty");
-	for (const char *p = ret; *p; p++) {
-		if (*p < 0x20 || *p > 0x7e)
-			return tconn_fail(err, -EBADMSG, "holds a character that is not printable ASCII");
-	}
-	return 0;
+	return check_name(ret, -EBADMSG, err);
 }
 
 static int get_field(struct tconn_cbor *r, struct tconn_message *m, const struct field *f,
