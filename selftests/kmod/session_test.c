@@ -305,6 +305,23 @@ TEST_F(session, gives_the_canvas_to_no_child)
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
+/* As far as frozen processes, and back after the kernel's five seconds. */
+TEST_F(session, ends_before_the_machine_suspends)
+{
+	struct tconn_status status;
+
+	if (guest_write("/sys/power/pm_test", "freezer"))
+		SKIP(return, "this kernel has no /sys/power/pm_test");
+	ASSERT_EQ(0, client_bind(&self->client));
+	ASSERT_EQ(0, client_activate(&self->client));
+	EXPECT_EQ(0, guest_write("/sys/power/state", "freeze"));
+	EXPECT_EQ(0, guest_write("/sys/power/pm_test", "none"));
+	status = status_of(&self->client);
+	EXPECT_EQ(TCONN_STATE_ABORTED, status.state);
+	EXPECT_EQ(TCONN_CAUSE_SUSPEND, status.cause);
+	EXPECT_TRUE(lamp_is("0"));
+}
+
 TEST_F(session, keeps_the_module_while_open)
 {
 	EXPECT_EQ(-EWOULDBLOCK, guest_unload());
