@@ -7,6 +7,7 @@ Groups, in this order (--list prints the names):
     fuzz/PROGRAM        FUZZERS: their corpus, then a few seconds each
     meta/MODULE.CLASS.METHOD    what the tree promises of itself (selftests/meta)
     guest/PROGRAM       GUEST_TESTS: run in one "kmod" guest, beside tconn.ko
+    guest-bochs/PROGRAM the display's tests, with another driver than virtio-gpu
     e2e/MODULE.CLASS.METHOD     device and service guests (selftests/e2e)
 
 A pattern (make check TESTS=PATTERN) keeps the tests whose names contain it;
@@ -115,19 +116,20 @@ def guest_image(programs):
     return image.build("kmod", extra)
 
 
-def guest_tests(report, programs):
+def guest_tests(report, group, programs, screen):
     if not programs:
         return
     try:
-        with Guest(guest_image(programs), CHECK / "guest" / "vm", firmware="seabios") as guest:
+        with Guest(guest_image(programs), CHECK / group / "vm", firmware="seabios",
+                   screen=screen) as guest:
             for name, program in programs.items():
                 start = time.monotonic()
                 short = pathlib.Path(program).name
                 status, text = guest.ktap(f"./{short}", GUEST_TIMEOUT)
                 report.program(name, text, status, time.monotonic() - start)
-        report.case("guest/console", "pass")
+        report.case(f"{group}/console", "pass")
     except (GuestError, OSError) as error:
-        report.case("guest/console", "fail", str(error))
+        report.case(f"{group}/console", "fail", str(error))
 
 
 class UnittestResult(unittest.TestResult):
@@ -213,6 +215,7 @@ def main():
 
     groups = {"host": programs("host", args.host), "fuzz": programs("fuzz", args.fuzzers),
               "meta": unittests("meta"), "guest": programs("guest", args.guest),
+              "guest-bochs": select(programs("guest-bochs", args.guest), "display_test"),
               "e2e": unittests("e2e")}
     groups = {group: select(tests, args.tests) for group, tests in groups.items()}
     if args.list:
@@ -222,7 +225,8 @@ def main():
     host_tests(report, groups["host"])
     fuzz_tests(report, groups["fuzz"])
     run_unittests(report, "meta", groups["meta"])
-    guest_tests(report, groups["guest"])
+    guest_tests(report, "guest", groups["guest"], None)
+    guest_tests(report, "guest-bochs", groups["guest-bochs"], "bochs-display")
     run_unittests(report, "e2e", groups["e2e"])
     if not any(groups.values()):
         report.case(f"no test is named like {args.tests!r}", "fail")

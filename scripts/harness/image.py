@@ -10,6 +10,7 @@ SHA-256 (also written beside it as .json), image.kernel is the vmlinuz.
     kmod	busybox, drivers, tconn.ko, tconn-tui, all GUEST_TESTS in /tests
     device	weston as the REE, udevd, tconn.ko, tconnd, tconn-tui, tconnctl
     service	tconn-serviced, tconn-ca, tconnctl; no screen
+    attack	as kmod, with more drivers and tconn-confine; the attack matrix adds the rest
 
 What rarely changes (system) and what a build makes (project) are two archives
 one after the other: the first is packed once and kept.
@@ -34,13 +35,17 @@ Image = collections.namedtuple("Image", "name release kernel initrd manifest")
 
 LIB = "/usr/lib/x86_64-linux-gnu"
 DRIVERS = ["virtio_pci", "virtio_console", "virtio_rng", "evdev", "uinput"]
-SCREEN = ["virtio_gpu"]
+SCREEN = ["virtio_gpu", "bochs"]
 NETWORK = ["virtio_net"]
+# What attacks use: loaded at boot, since a device that is locked later loads nothing.
+ATTACKED = ["bochs", "xhci_pci", "usbhid", "hid_generic", "hid_multitouch", "virtio_input", "uhid",
+            "usbmon", "vhci_hcd", "dummy_hcd"]
 
 # Programs by image, with their places in the guest. A program the build has
 # not made is left out; what needs it then fails and says so.
 PROGRAMS = {
     "kmod": {"tconn-tui": "/usr/sbin/tconn-tui"},
+    "attack": {"tconn-tui": "/usr/sbin/tconn-tui", "tconn-confine": "/usr/sbin/tconn-confine"},
     "device": {"tconn-tui": "/usr/sbin/tconn-tui", "tconnd": "/usr/sbin/tconnd",
                "tconnctl": "/usr/bin/tconnctl"},
     "service": {"tconn-serviced": "/usr/sbin/tconn-serviced", "tconn-ca": "/usr/sbin/tconn-ca",
@@ -103,6 +108,9 @@ def _system(name, release):
         _common(t, name, release, DRIVERS + SCREEN)
         t.directory("/tests")
         return t
+    if name == "attack":
+        _common(t, name, release, DRIVERS + SCREEN + ATTACKED)
+        return t
     if name == "service":
         _common(t, name, release, DRIVERS + NETWORK)
         t.program(f"{LIB}/libtss2-tcti-device.so.0")
@@ -126,6 +134,9 @@ def _project(name, release, extra):
     t.file(POLICY / "ima-policy", "/etc/ima/ima-policy", 0o644)
     if name == "service":
         return _extra(t, extra)
+    if name == "attack":
+        for path in sorted((POLICY / "sysctl").iterdir()):
+            t.file(path, f"/etc/sysctl.d/{path.name}", 0o644)
     if name == "device":
         t.file(GUEST / "kiosk", "/usr/lib/tconn-guest/kiosk", 0o755)
     if paths.module_ko(release).exists():

@@ -2,6 +2,7 @@
 """Every program explains itself: --help, a man page, a status for wrong usage."""
 
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -13,6 +14,12 @@ ROOT = make.ROOT
 def run(*command):
     return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=20, check=False)
+
+
+def plain(page):
+    """The text of a man page with its options as they are typed."""
+    page = page.replace("\\-", "-").replace("\\&", "")
+    return page.replace("Fl Fl ", "--").replace("Fl -", "--")
 
 
 class Programs(unittest.TestCase):
@@ -45,7 +52,10 @@ class Programs(unittest.TestCase):
                 self.assertIn(path.name, pages, "no man page")
                 text = pages[path.name].read_text()
                 self.assertRegex(text, r"(?m)^\.(SH|Sh) \"?NAME")
-                self.assertIn("--help", text.replace("\\-", "-"))
+                options = re.findall(r"(?<![\w-])--[a-z][a-z-]+", run(f"./{path}", "--help").stdout)
+                text = plain(text)
+                missing = {o for o in options if o not in text} - {"--help", "--version"}
+                self.assertEqual(missing, set(), "options the page does not name")
 
     def test_hardened(self):
         for path in self.programs:
