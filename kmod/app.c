@@ -5,8 +5,9 @@
  * (ima_file_hash), so that no loader, library or name can stand in for it.
  *
  * ima_file_hash() computes the digest where IMA has not collected one (as its
- * source in 6.1 says), so nothing here depends on the IMA policy. It can be made to use another algorithm on
- * the command line (ima_hash=); then there is no digest to compare, and no app.
+ * source in 6.1 says), so nothing here depends on the IMA policy. It can be made
+ * to use another algorithm on the command line (ima_hash=); then there is no
+ * digest to compare, and no app.
  */
 #include <linux/dcache.h>
 #include <linux/file.h>
