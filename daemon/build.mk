@@ -13,11 +13,15 @@ daemon_program_tconnd	:= tconnd
 daemon_program_serviced	:= tconn-serviced
 daemon_program_ca	:= tconn-ca
 daemon_program_ctl	:= tconnctl
+daemon_program_confine	:= tconn-confine
+# The launcher is small: of what libtconn uses it wants the hashes alone.
+daemon_libs_confine	= $(shell pkg-config --libs libcrypto)
 # What a program links besides libtconn: archives, then packages.
 daemon_archives_tconnd	:= $(BUILD)/libtconn-render.a
 daemon_archives_serviced := $(BUILD)/libtconn-render.a
-daemon_pkgs_tconnd	:= freetype2
+daemon_pkgs_tconnd	:= freetype2 libcap-ng
 daemon_pkgs_serviced	:= freetype2
+daemon_pkgs_confine	:= libseccomp libcap-ng
 
 daemon_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard daemon/$(1)/*.c))
 
@@ -36,12 +40,12 @@ define daemon_rule
 PROGRAMS += $(BIN)/$(daemon_program_$(1))
 $(BIN)/$(daemon_program_$(1)): $(call daemon_objects,$(1)) $(TCONN_LIB) $(daemon_archives_$(1))
 	@mkdir -p $$(@D)
-	$$(CC) $$(TCONN_CFLAGS) $$(TCONN_LDFLAGS) -o $$@ $$^ $$(TCONN_LIB_LIBS) \
+	$$(CC) $$(TCONN_CFLAGS) $$(TCONN_LDFLAGS) -o $$@ $$^ $$(or $$(daemon_libs_$(1)),$$(TCONN_LIB_LIBS)) \
 		$$(if $(daemon_pkgs_$(1)),$$(shell pkg-config --libs $(daemon_pkgs_$(1))))
 -include $(patsubst %.o,%.d,$(call daemon_objects,$(1)))
 endef
 
-DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl,$(if $(wildcard daemon/$(d)/*.c),$(d)))
+DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl confine,$(if $(wildcard daemon/$(d)/*.c),$(d)))
 $(foreach d,$(DAEMON_FOLDERS),$(eval $(call daemon_rule,$(d))))
 
 -include $(TCONN_LIB_OBJECTS:.o=.d)
