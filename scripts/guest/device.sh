@@ -12,18 +12,9 @@ start_udev() {
 	udevadm settle --timeout=60
 }
 
-# Weston and its clients are the REE: any other Wayland compositor would do.
+# The policy is a program, so that IMA measures it.
 start_ree() {
-	mkdir -p -m 0700 /run/ree
-	export XDG_RUNTIME_DIR=/run/ree
-	setsid weston --tty=1 --log=/run/ree/weston.log --socket=ree </dev/null >/run/ree/output 2>&1 &
-	for _ in $(seq 300); do
-		[ -S /run/ree/ree ] && break
-		sleep 0.1
-	done
-	export WAYLAND_DISPLAY=ree
-	setsid weston-terminal --fullscreen --font="DejaVu Sans Mono" --font-size=22 --shell=/usr/lib/tconn-guest/kiosk \
-		</dev/null >/run/ree/terminal.output 2>&1 &
+	/etc/tconn/ree.policy /usr/lib/tconn-guest/ree.sh </dev/null >/run/ree.log 2>&1 &
 }
 
 if [ -e /usr/lib/tconn/tconn.ko ]; then

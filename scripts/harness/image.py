@@ -8,7 +8,7 @@ image.initrd is a file, image.manifest maps each regular file in it to its
 SHA-256 (also written beside it as .json), image.kernel is the vmlinuz.
 
     kmod	busybox, drivers, tconn.ko, tconn-tui, all GUEST_TESTS in /tests
-    device	weston as the REE, udevd, tconn.ko, tconnd, tconn-tui, tconnctl
+    device	weston as the confined REE, udevd, tconn.ko, tconnd, tconn-tui, tconnctl
     service	tconn-serviced, tconn-ca, tconnctl; no screen
     attack	as kmod, with more drivers and tconn-confine; the attack matrix adds the rest
 
@@ -47,7 +47,7 @@ PROGRAMS = {
     "kmod": {"tconn-tui": "/usr/sbin/tconn-tui"},
     "attack": {"tconn-tui": "/usr/sbin/tconn-tui", "tconn-confine": "/usr/sbin/tconn-confine"},
     "device": {"tconn-tui": "/usr/sbin/tconn-tui", "tconnd": "/usr/sbin/tconnd",
-               "tconnctl": "/usr/bin/tconnctl"},
+               "tconn-confine": "/usr/sbin/tconn-confine", "tconnctl": "/usr/bin/tconnctl"},
     "service": {"tconn-serviced": "/usr/sbin/tconn-serviced", "tconn-ca": "/usr/sbin/tconn-ca",
                 "tconnctl": "/usr/bin/tconnctl"},
 }
@@ -139,6 +139,10 @@ def _project(name, release, extra):
             t.file(path, f"/etc/sysctl.d/{path.name}", 0o644)
     if name == "device":
         t.file(GUEST / "kiosk", "/usr/lib/tconn-guest/kiosk", 0o755)
+        t.file(GUEST / "ree.sh", "/usr/lib/tconn-guest/ree.sh", 0o755)
+    if "tconn-confine" in PROGRAMS[name]:
+        t.file(POLICY / "ree.policy", "/etc/tconn/ree.policy", 0o755)
+        t.directory("/var/lib/tconn", 0o700)        # what that policy hides must be there
     if paths.module_ko(release).exists():
         t.file(paths.module_ko(release), "/usr/lib/tconn/tconn.ko", 0o644)
     device_policy = paths.BUILD / "policy" / "device.policy"
