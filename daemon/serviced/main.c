@@ -2,7 +2,6 @@
 /* tconn-serviced - the service's end and verifier; see tconn-serviced(8). */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <netdb.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -15,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../lib/daemon_main.h"
 #include "../lib/jsonline.h"
 #include "../lib/process.h"
 #include "../lib/say.h"
@@ -266,39 +266,13 @@ static int run(const char *config, bool check_only)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
-		{ 0 },
+	static const struct tconn_daemon daemon = {
+		.name = "tconn-serviced",
+		.help = help,
+		.config = CONFIG_DEFAULT,
+		.usage_code = EXIT_USAGE,
+		.run = run,
 	};
-	const char *config = CONFIG_DEFAULT;
-	bool check_only = false;
-	int o;
 
-	while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (o) {
-		case 'c':
-			config = optarg;
-			break;
-		case 'k':
-			check_only = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return EXIT_OK;
-		case 'v':
-			puts("tconn-serviced " TCONN_VERSION);
-			return EXIT_OK;
-		default:
-			fputs(help, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind != argc) {
-		fputs(help, stderr);
-		return EXIT_USAGE;
-	}
-	return run(config, check_only);
+	return tconn_daemon_main(&daemon, argc, argv);
 }

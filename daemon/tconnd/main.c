@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tconnd - the device's end of a trusted connection; see tconnd(8). */
 #include <errno.h>
-#include <getopt.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/daemon_main.h"
 #include "../lib/process.h"
 #include "../lib/say.h"
 #include "../lib/version.h"
@@ -170,39 +170,13 @@ static int run(const char *config, bool check_only)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
-		{ 0 },
+	static const struct tconn_daemon daemon = {
+		.name = "tconnd",
+		.help = help,
+		.config = CONFIG_DEFAULT,
+		.usage_code = EXIT_USAGE,
+		.run = run,
 	};
-	const char *config = CONFIG_DEFAULT;
-	bool check_only = false;
-	int o;
 
-	while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (o) {
-		case 'c':
-			config = optarg;
-			break;
-		case 'k':
-			check_only = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return EXIT_OK;
-		case 'v':
-			puts("tconnd " TCONN_VERSION);
-			return EXIT_OK;
-		default:
-			fputs(help, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind != argc) {
-		fputs(help, stderr);
-		return EXIT_USAGE;
-	}
-	return run(config, check_only);
+	return tconn_daemon_main(&daemon, argc, argv);
 }
