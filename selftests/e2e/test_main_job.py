@@ -8,7 +8,6 @@ device's state on purpose (its logs remember), and nothing may follow them.
 
 import json
 import pathlib
-import struct
 import sys
 import time
 import unittest
@@ -18,19 +17,10 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from harness import paths           # noqa: E402
 from harness.scene import Scene     # noqa: E402
+from . import tui                   # noqa: E402
 
 GRACE = 1.2     # seconds after the last change of picture before a key confirms, and a margin
 PIN = "83650274"
-
-# struct tconn_tui_request and struct tconn_tui_reply of tui/protocol.h.
-REQUEST = struct.Struct("<4sHHII32s8x")
-REPLY = struct.Struct("<4sHHiIIIII")
-TUI_REFUSED = 2
-
-
-def tui_request(text):
-    statement = struct.pack("<4sHHIHH", b"TCST", 1, 1, len(text), 0, 0) + text.encode()
-    return REQUEST.pack(b"TCRQ", 1, 0, 10000, len(statement), bytes(range(32))) + statement
 
 
 class MainJob(unittest.TestCase):
@@ -161,22 +151,20 @@ class MainJob(unittest.TestCase):
     # -- programs that may not hold a session; these stay in the device's logs
 
     def run_tui(self, program):
-        """The reply's status and message of a TUI started by hand."""
-        self.device.put("/run/request", tui_request("Not from the service"))
+        """The reply to a TUI started by hand."""
+        self.device.put("/run/request", tui.request(tui.CONFIRM, "Not from the service"))
         self.device.sh(f"{program} </run/request >/run/reply")
-        reply = self.device.get("/run/reply")
-        fields = REPLY.unpack_from(reply)
-        return fields[2], reply[REPLY.size:].decode("utf-8", "replace")
+        return tui.Reply(self.device.get("/run/reply"))
 
     def test_80_changed_tui_gets_no_session_and_the_service_sees_it(self):
         self.device.sh("cp /usr/sbin/tconn-tui /run/changed-tui && chmod 755 /run/changed-tui")
-        tui = bytearray(self.device.get("/run/changed-tui"))
-        at = tui.index(b"trusted")      # a byte of a text: the program runs as before
-        tui[at] ^= 0x20
-        self.device.put("/run/changed-tui", tui, 0o755)
+        program = bytearray(self.device.get("/run/changed-tui"))
+        at = program.index(b"trusted")      # a byte of a text: the program runs as before
+        program[at] ^= 0x20
+        self.device.put("/run/changed-tui", program, 0o755)
         lit = len(self.device.lamp.events())
-        status, message = self.run_tui("/run/changed-tui")
-        self.assertEqual(status, TUI_REFUSED, message)
+        reply = self.run_tui("/run/changed-tui")
+        self.assertEqual(reply.status, tui.REFUSED, reply.message)
         self.assertEqual(len(self.device.lamp.events()), lit)
         digest = self.device.sh("sha256sum /run/changed-tui").output.split()[0]
         log = self.device.sh("cat /sys/kernel/security/tconn/log_ascii").output
