@@ -9,6 +9,7 @@
  * to use another algorithm on the command line (ima_hash=); then there is no
  * digest to compare, and no app.
  */
+#include <linux/capability.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/hash_info.h>
@@ -39,18 +40,26 @@ static enum tconn_refusal check_traced(void)
 }
 
 /*
- * Executable pages come from the executable, unchanged: a private page that was
- * written to once (a tracer's breakpoint, an mprotect() dance) shows as anon_vma.
+ * By the name the kernel gave it, not by its address: a process can map pages of its
+ * own where the vDSO was. (The other special mapping with code, [uprobes], is a
+ * tracer's.)
  */
-static bool mapping_is_of(const struct vm_area_struct *vma, const struct file *exe)
+static bool is_vdso(struct vm_area_struct *vma)
+{
+	return vma->vm_ops && vma->vm_ops->name && !strcmp(vma->vm_ops->name(vma), "[vdso]");
+}
+
+/*
+ * Executable pages come from the executable or the kernel, unchanged: a private page that
+ * was written to once (a tracer's breakpoint, an mprotect() dance) shows as anon_vma.
+ */
+static bool mapping_is_of(struct vm_area_struct *vma, const struct file *exe)
 {
 	if (!(vma->vm_flags & VM_EXEC))
 		return true;
-	if (vma->vm_flags & VM_WRITE)
+	if (vma->vm_flags & VM_WRITE || vma->anon_vma)
 		return false;
-	if (!vma->vm_file)
-		return vma->vm_start == tconn_compat_vdso(vma->vm_mm);
-	return file_inode(vma->vm_file) == file_inode(exe) && !vma->anon_vma;
+	return vma->vm_file ? file_inode(vma->vm_file) == file_inode(exe) : is_vdso(vma);
 }
 
 static enum tconn_refusal check_mappings(const struct file *exe)
@@ -87,6 +96,17 @@ static void name_app(struct file *exe, struct tconn_event_app *event)
 	kfree(buf);
 }
 
+/*
+ * The digest says what runs, not who started it: with which question, under whose
+ * system call filter (which could make mlockall() a lie), from which start
+ * (PR_SET_MM_EXE_FILE gives any process a listed name). No process of a confined REE
+ * gets CAP_SYS_ADMIN in the initial namespace, nor a program that it starts.
+ */
+static bool of_trusted_side(void)
+{
+	return capable(CAP_SYS_ADMIN);
+}
+
 static enum tconn_refusal judge(const struct tconn_policy *policy, struct file *exe,
 				struct tconn_event_app *event)
 {
@@ -94,6 +114,8 @@ static enum tconn_refusal judge(const struct tconn_policy *policy, struct file *
 		return TCONN_REFUSAL_MEASURE;
 	if (!tconn_policy_lists_app(policy, event->digest))
 		return TCONN_REFUSAL_NOT_LISTED;
+	if (!of_trusted_side())
+		return TCONN_REFUSAL_CONFINED;
 	return check_process(exe);
 }
 

@@ -6,7 +6,6 @@
 #define TCONN_COMPAT_H
 
 #include <linux/fs.h>
-#include <linux/input.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/version.h>
@@ -40,33 +39,5 @@ static inline void tconn_compat_vm_flags_set(struct vm_area_struct *vma, unsigne
 	vma->vm_flags |= flags;
 #endif
 }
-
-/* Where the kernel mapped the vDSO, the one executable mapping without a file. */
-static inline unsigned long tconn_compat_vdso(const struct mm_struct *mm)
-{
-	return (unsigned long)mm->context.vdso;
-}
-
-/*
- * input_handler.events: the handler sees the values and passes all of them on
- * (to nobody, under a grab). From 6.11 it says how many, which the core needs
- * for auto-repeat.
- */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
-#define TCONN_COMPAT_EVENTS(name, fn)						\
-	static unsigned int name(struct input_handle *handle, struct input_value *vals,	\
-				 unsigned int count)					\
-	{										\
-		fn(handle, vals, count);						\
-		return count;								\
-	}
-#else
-#define TCONN_COMPAT_EVENTS(name, fn)						\
-	static void name(struct input_handle *handle, const struct input_value *vals,	\
-			 unsigned int count)						\
-	{										\
-		fn(handle, vals, count);						\
-	}
-#endif
 
 #endif

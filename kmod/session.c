@@ -194,6 +194,7 @@ static int admit_app(struct session *s, const struct tconn_policy *policy,
 		[TCONN_REFUSAL_MAPPING] = "it runs code that is not its executable's",
 		[TCONN_REFUSAL_TRACED] = "it is traced, or dumpable",
 		[TCONN_REFUSAL_MEASURE] = "no SHA-256 digest of it is to be had",
+		[TCONN_REFUSAL_CONFINED] = "it has no CAP_SYS_ADMIN, as what the REE starts",
 	};
 	enum tconn_refusal refusal = tconn_app_admit(policy, event);
 
@@ -614,6 +615,15 @@ static int check_readable(const struct session *s)
 	return state == TCONN_STATE_IDLE ? -EBADFD : -ECANCELED;
 }
 
+/* Keys go to the app as it was admitted; a tracer may have come since. */
+static int check_reader(void)
+{
+	if (!tconn_app_check())
+		return 0;
+	tconn_session_abort(TCONN_CAUSE_APP);
+	return -ECANCELED;
+}
+
 /*
  *	-EBADFD	no session yet		-ECANCELED	it is over
  *	-EAGAIN	O_NONBLOCK and no key	-EINVAL		shorter than an event
@@ -626,6 +636,8 @@ static ssize_t session_read(struct file *file, char __user *buf, size_t len, lof
 
 	while (!ret) {
 		ret = check_readable(s);
+		if (!ret)
+			ret = check_reader();
 		if (ret)
 			break;
 		ret = tconn_input_read(buf, len);

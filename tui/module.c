@@ -44,6 +44,9 @@ static const char *bind_advice(int error, uint32_t refusal)
 			       "the program as it was installed, with nothing preloaded";
 		if (refusal == TCONN_REFUSAL_TRACED)
 			return "this process is traced or may be dumped: stop the debugger";
+		if (refusal == TCONN_REFUSAL_CONFINED)
+			return "this process lacks CAP_SYS_ADMIN: the trusted side starts it, "
+			       "never the REE";
 		return "the policy does not admit this program; see " TCONN_SECURITYFS
 		       "/log_ascii";
 	case EBUSY:

@@ -96,6 +96,7 @@ static const char *refusal_name(uint32_t reason)
 		[TCONN_REFUSAL_NO_INPUT] = "no input device",
 		[TCONN_REFUSAL_NO_DISPLAY] = "no display",
 		[TCONN_REFUSAL_MEASURE] = "its digest was not obtainable",
+		[TCONN_REFUSAL_CONFINED] = "started inside the REE",
 	};
 
 	if (reason < sizeof(names) / sizeof(names[0]))

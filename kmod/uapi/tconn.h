@@ -94,7 +94,9 @@ enum tconn_cause {
 	TCONN_CAUSE_INPUT_NEW		= 6,	/* a device came during a session */
 	TCONN_CAUSE_INDICATOR_LOST	= 7,
 	TCONN_CAUSE_SUSPEND		= 8,
-	TCONN_CAUSE_APP			= 9,	/* mapping, tracer or policy breach */
+	TCONN_CAUSE_APP			= 9,	/* mapping, tracer or policy breach;
+						 * looked for at each command and read()
+						 */
 	TCONN_CAUSE_MEASURE		= 10,	/* TPM or log refused the record */
 };
 
@@ -110,6 +112,7 @@ enum tconn_refusal {
 	TCONN_REFUSAL_NO_INPUT		= 7,
 	TCONN_REFUSAL_NO_DISPLAY	= 8,
 	TCONN_REFUSAL_MEASURE		= 9,	/* digest not obtainable */
+	TCONN_REFUSAL_CONFINED		= 10,	/* without CAP_SYS_ADMIN: the REE started it */
 };
 
 struct tconn_version {
@@ -267,7 +270,7 @@ struct tconn_event_policy {
 
 /*
  * At each BIND that got as far as a digest: admission of the app, or refusal of
- * it (NOT_LISTED, MAPPING, TRACED). What the machine lacks (indicator, input,
+ * it (NOT_LISTED, MAPPING, TRACED, CONFINED). What the machine lacks (indicator, input,
  * display) is no refusal of the app and makes no event; the same refusal twice
  * in a row makes one. 312 bytes.
  */

@@ -2,9 +2,15 @@
 /* kmod/app.c: who may hold a session. */
 #include <fcntl.h>
 #include <kselftest_harness.h>
+#include <linux/capability.h>
+#include <linux/input.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 
 #include "client.h"
 #include "guest.h"
@@ -109,6 +115,92 @@ TEST_F(app, that_once_wrote_to_its_code_is_refused)
 	EXPECT_EQ(TCONN_REFUSAL_MAPPING, refusal_of(&self->client));
 }
 
+/* It cannot be replaced in part. */
+static size_t vdso_size(void)
+{
+	unsigned long start, end, wanted = getauxval(AT_SYSINFO_EHDR);
+	FILE *maps = fopen("/proc/self/maps", "re");
+	size_t size = 0;
+
+	while (maps && fscanf(maps, "%lx-%lx%*[^\n]", &start, &end) == 2)
+		if (start == wanted)
+			size = end - start;
+	if (maps)
+		fclose(maps);
+	return size;
+}
+
+/* Pages of our own with the same content in the vDSO's place; it goes on working. */
+static int replace_vdso(void)
+{
+	static char copy[65536];
+	void *vdso = (void *)getauxval(AT_SYSINFO_EHDR);
+	size_t size = vdso_size();
+
+	if (!size || size > sizeof(copy))
+		return -1;
+	memcpy(copy, vdso, size);
+	if (mmap(vdso, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) != vdso)
+		return -1;
+	memcpy(vdso, copy, size);
+	return mprotect(vdso, size, PROT_READ | PROT_EXEC);
+}
+
+TEST_F(app, with_code_in_the_place_of_the_vdso_is_refused)
+{
+	ASSERT_EQ(0, replace_vdso());
+	EXPECT_EQ(-EACCES, client_bind(&self->client));
+	EXPECT_EQ(TCONN_REFUSAL_MAPPING, refusal_of(&self->client));
+}
+
+/* The effective set alone, so that it can be taken back. */
+static int set_sys_admin(bool on)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	data[0].effective &= ~(1u << CAP_SYS_ADMIN);
+	data[0].effective |= on ? 1u << CAP_SYS_ADMIN : 0;
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+TEST_F(app, that_the_ree_could_have_started_is_refused)
+{
+	int mark = guest_kmsg_mark();
+
+	ASSERT_EQ(0, set_sys_admin(false));
+	EXPECT_EQ(-EACCES, client_bind(&self->client));
+	ASSERT_EQ(0, set_sys_admin(true));
+	EXPECT_EQ(TCONN_REFUSAL_CONFINED, refusal_of(&self->client));
+	EXPECT_EQ(TCONN_REFUSAL_CONFINED, last_app().reason);
+	EXPECT_TRUE(guest_kmsg_said(mark, "it has no CAP_SYS_ADMIN"));
+	EXPECT_EQ(0, client_bind(&self->client));
+}
+
+/* All capabilities, and none that counts: a user namespace of its own. */
+static int bind_in_a_user_namespace(struct client *c)
+{
+	if (unshare(CLONE_NEWUSER))
+		return 97;
+	prctl(PR_SET_DUMPABLE, 0);
+	return client_bind(c) == -EACCES ? (int)refusal_of(c) : 0;
+}
+
+TEST_F(app, that_is_root_of_another_namespace_is_refused)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(bind_in_a_user_namespace(&self->client));
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(TCONN_REFUSAL_CONFINED, WEXITSTATUS(status));
+}
+
 TEST_F(app, that_is_dumpable_is_refused)
 {
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
@@ -180,6 +272,23 @@ TEST_F(app, that_changes_during_a_session_ends_it)
 	ASSERT_NE(MAP_FAILED, map_code_of_another());
 	EXPECT_EQ(-ECANCELED, client_present(&self->client, 0, 0, 1, 1));
 	ASSERT_EQ(0, client_status(&self->client, &status));
+	EXPECT_EQ(TCONN_CAUSE_APP, status.cause);
+}
+
+/* As a tracer would have it do: no key goes to a process that can be looked into. */
+TEST_F(app, that_opens_itself_gets_no_more_keys)
+{
+	struct tconn_status status;
+	struct input_event event;
+
+	ASSERT_EQ(0, client_bind(&self->client));
+	ASSERT_EQ(0, client_activate(&self->client));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	EXPECT_EQ(-1, read(self->client.fd, &event, sizeof(event)));
+	EXPECT_EQ(ECANCELED, errno);
+	EXPECT_TRUE(guest_wait_hangup(self->client.fd, 5000));
+	ASSERT_EQ(0, client_status(&self->client, &status));
+	EXPECT_EQ(TCONN_STATE_ABORTED, status.state);
 	EXPECT_EQ(TCONN_CAUSE_APP, status.cause);
 }
 
