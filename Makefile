@@ -45,6 +45,7 @@ help:
 	@echo 'make demo-interactive   the same guests, the screen over VNC, the keys are yours'
 	@echo 'make check              set up, build, run all tests; TESTS=PATTERN: only those'
 	@echo 'make check-full         check, longer fuzzing, style, and the other kernel series'
+	@echo 'make attack             the attack matrix: table and out/attack/matrix.json'
 	@echo 'make bench              measure; table and out/bench/report.json'
 	@echo 'make style              checkpatch, sparse, cppcheck, licence headers'
 	@echo 'make install            DESTDIR=, PREFIX=/usr; make uninstall takes it away again'
@@ -85,6 +86,14 @@ check-full:
 	@KERNEL=6.12 $(MAKE) --no-print-directory all check TESTS='guest/'
 	@FUZZ_SECONDS=60 $(MAKE) --no-print-directory check
 
+# Every attack against unprotected and protected guests, both kernel series.
+.PHONY: attack
+attack:
+	@scripts/setup 6.12
+	@$(MAKE) --no-print-directory built
+	@KERNEL=6.12 $(MAKE) --no-print-directory -s modules
+	@selftests/attack/run.py --kernel 6.1 --kernel 6.12
+
 .PHONY: demo
 demo: setup
 	@echo 'building'
@@ -104,7 +113,7 @@ bench: built
 
 .PHONY: clean
 clean: clean-modules
-	rm -rf $(BIN) $(BUILD) $(OUT)/check $(OUT)/demo $(OUT)/bench
+	rm -rf $(BIN) $(BUILD) $(OUT)/check $(OUT)/demo $(OUT)/bench $(OUT)/attack
 
 .PHONY: distclean
 distclean: clean

@@ -73,24 +73,28 @@ def boot_line(signed=False):
     return " ".join(line.strip() for line in lines if line.strip() and line[0] != "#")
 
 
-def command_line(append=""):
+def command_line(append="", hardened=True):
     """What a guest's kernel is told, as PCR 9 sees it but for what firmware adds.
+
+    Without hardened: not policy/boot-line, but the digests of IMA that tconn.ko asks for.
 
     no_timer_check: on a busy host an emulated timer tick comes late, which the
     kernel would take for a broken machine; under KVM it skips that test by itself.
     """
-    return f"console=ttyS0 rdinit=/init no_timer_check {boot_line()} {append}".strip()
+    line = boot_line() if hardened else "ima_hash=sha256 panic=-1"
+    return f"console=ttyS0 rdinit=/init no_timer_check {line} {append}".strip()
 
 
 class Guest:
     def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
                  screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None,
-                 wait=True):
+                 wait=True, hardened=True, devices=()):
         """firmware: "ovmf" measures kernel, command line and initrd; "seabios" boots faster.
         screen: None as the image needs, or False, or a QEMU device such as "bochs-display".
         tpm: False for a machine without. append: more kernel parameters.
         echo: called with each console line. vnc: ADDRESS:DISPLAY of a further VNC server, for a person.
         wait: False returns before it has booted, so that several boot at once; call ready().
+        hardened: False boots without policy/boot-line. devices: more QEMU devices.
         """
         self.image = image
         self.directory = pathlib.Path(directory).absolute()
@@ -107,6 +111,8 @@ class Guest:
         self._vnc = vnc
         self._timeout = timeout or BOOT_TIMEOUT
         self._wait = wait
+        self._hardened = hardened
+        self._devices = devices
         self._qemu = self._shell = self._ktap = None
         self._trouble_is_fine = False
 
@@ -146,7 +152,8 @@ class Guest:
             "-machine", "q35,smm=off,vmport=off",
             "-accel", accel + (",thread=multi" if accel == "tcg" else ""),
             "-cpu", "host" if accel == "kvm" else "max", "-m", self.memory, "-smp", "2",
-            "-kernel", self.image.kernel, "-initrd", self.image.initrd, "-append", command_line(self.append),
+            "-kernel", self.image.kernel, "-initrd", self.image.initrd,
+            "-append", command_line(self.append, self._hardened),
             "-display", "none", "-msg", "timestamp=on",
             "-D", self.directory / "trace.log", "-d", "trace:ps2_set_ledstate",
             "-chardev", f"socket,id=qmp,path={self._socket('qmp')}", "-mon", "qmp,mode=control",
@@ -156,6 +163,8 @@ class Guest:
         for name in ("ktap", "shell"):
             arguments += ["-chardev", f"socket,id={name},path={self._socket(name)}", "-device",
                           f"virtserialport,bus=ports.0,chardev={name},name=tconn.{name}"]
+        for device in self._devices:
+            arguments += ["-device", device]
         return (arguments + self._firmware_arguments() + self._screen_arguments()
                 + self._tpm_arguments() + self._wire_arguments())
 

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# A guest of the attack matrix (selftests/attack/run.py): attack.guest=bare, module or
+# protected on the boot line says how much of the protection it has.
+
+load_tconn() {
+	insmod /usr/lib/tconn/tconn.ko || { say "cannot load tconn.ko"; return; }
+	cat /etc/tconn/device.policy >/sys/kernel/security/tconn/policy || say "device policy refused"
+	for led in /sys/class/leds/*::scrolllock; do
+		echo tconn >"$led/trigger" || say "$led cannot be armed"
+	done
+}
+
+# In this order: afterwards nothing is loaded and nobody lowers it again.
+lock_down() {
+	cat /etc/sysctl.d/*.conf | sysctl -p - >/dev/null || say "a sysctl was refused"
+	echo confidentiality >/sys/kernel/security/lockdown || say "no lockdown"
+	echo 1 >/proc/sys/kernel/modules_disabled || say "modules can still be loaded"
+}
+
+case $(module_options attack) in
+guest=bare) ;;
+guest=module) load_tconn ;;
+guest=protected) load_tconn; lock_down ;;
+*) say "the boot line has no attack.guest=bare, module or protected" ;;
+esac

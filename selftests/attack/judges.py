@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Has an attack succeeded? One judge a kind of evidence (run.py lists them).
+
+A judge takes what was seen (scenario.Seen) and returns (outcome, reason).
+"""
+
+from . import picture
+
+RUN = 4                 # digits in a row that tell the secret
+PAINTED = 0.005         # share of magenta on the screen
+SETTLE = 0.4            # seconds that VNC may take to report the lamp
+
+SUCCEEDED, FAILED, UNAVAILABLE = "succeeded", "failed", "unavailable"
+
+
+def _verdict(success, yes, no):
+    return (SUCCEEDED, yes) if success else (FAILED, no)
+
+
+def knows_secret(digits, secret):
+    return any(secret[i:i + RUN] in digits for i in range(len(secret) - RUN + 1)) if secret else False
+
+
+def own_word(seen):
+    outcome, reason = seen.last
+    if outcome == SUCCEEDED and seen.digits and not knows_secret(seen.digits, seen.secret):
+        return FAILED, f"it says '{reason}', but its digits are not the secret's"
+    return outcome, reason
+
+
+def keys(seen):
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    return _verdict(knows_secret(seen.digits, seen.secret), "it has the digits that were typed",
+                    f"it has no {RUN} of the digits; it says: {seen.last[1]}")
+
+
+def picture_read(seen):
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    leaked = any(picture.leaked(seen.pixels, shown, seen.ree) for shown in seen.shown)
+    return _verdict(leaked, "it has the dialog's picture",
+                    f"its {len(seen.pixels)} pixels are not the dialog's; it says: {seen.last[1]}")
+
+
+def picture_write(seen):
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    share = max((shown.share(picture.MAGENTA) for shown in seen.shown), default=0.0)
+    return _verdict(share > PAINTED, f"{share:.1%} of the screen is painted",
+                    f"nothing of it is on the screen; it says: {seen.last[1]}")
+
+
+def _states(seen, begin, end):
+    """Was the lamp lit, was it dark, in that time?"""
+    lit = seen.lit_before
+    found = set()
+    for event in seen.lamp:
+        if event.time > end:
+            break
+        if event.time >= begin:
+            found.add(lit)
+        lit = event.scroll
+    return found | {lit}
+
+
+def lamp(seen):
+    """In a session that ended by itself, dark is as it should be from then on."""
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    if not seen.dialog:
+        return _verdict(True in _states(seen, seen.started, seen.ended),
+                        "it is lit, and there is no session", "it stayed dark")
+    dialog = seen.dialog
+    if dialog.shown and dialog.state == "decided" and \
+            False in _states(seen, dialog.opened, seen.answered):
+        return SUCCEEDED, "it was dark in a session"
+    begin = (dialog.closed or seen.answered) + SETTLE
+    if begin < seen.ended and True in _states(seen, begin, seen.ended):
+        return SUCCEEDED, "it stayed lit after the session"
+    return FAILED, f"the lamp told the truth ({describe(dialog)})"
+
+
+def describe(dialog):
+    if not dialog:
+        return "no session"
+    text = f"session {dialog.outcome or dialog.state}"
+    if dialog.cause:
+        text += f", cause {dialog.cause}"
+    if dialog.state == "refused":
+        text += f": {dialog.message}"
+    return text
+
+
+def decided(seen):
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    return _verdict(seen.dialog.outcome in ("confirmed", "entered"),
+                    f"{seen.dialog.outcome}, and nobody typed", describe(seen.dialog))
+
+
+def unnoticed(seen):
+    if seen.last[0] != SUCCEEDED:
+        return seen.last
+    return _verdict(seen.dialog.outcome == "entered", f"{seen.last[1]}; the session went on",
+                    f"{seen.last[1]}; but the session did not go on: {describe(seen.dialog)}")
+
+
+def record(seen):
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    return seen.records
+
+
+def alive(seen):
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    if not seen.healthy:
+        return SUCCEEDED, "module, policy or lockdown are not what they were"
+    return _verdict(seen.checked != "trusted", f"a session afterwards: {seen.checked}",
+                    f"all is as it was; it says: {seen.last[1]}")
+
+
+JUDGES = {
+    "self": own_word, "keys": keys, "picture-read": picture_read, "picture-write": picture_write,
+    "lamp": lamp, "decided": decided, "unnoticed": unnoticed, "record": record, "alive": alive,
+}
+
+
+def judge(attack, seen):
+    outcome, reason = JUDGES[attack.judge](seen)
+    # Whatever was to be shown: the secret in its hands is success.
+    if outcome != SUCCEEDED and knows_secret(seen.digits, seen.secret):
+        return SUCCEEDED, "it has the digits that were typed"
+    return outcome, reason
+
+
+def noticed(seen):
+    """How the device told of it: a session ended with a cause, or was refused."""
+    if seen.dialog and seen.dialog.state in ("aborted", "refused"):
+        return describe(seen.dialog)
+    return ""

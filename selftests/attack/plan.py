@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which attack runs in which guest, one boot for as many as possible."""
+
+import collections
+import time
+
+from harness import paths
+from harness.guest import GuestError
+from harness.qmp import QmpError
+from harness.shell import ShellError
+
+from . import judges
+from .record import Ledger
+from .rig import Dialog, Rig, build_image
+from .scenario import Scenario, Seen
+
+SIDES = ("unprotected", "protected")
+LOST = (GuestError, QmpError, ShellError, OSError)
+
+# seconds: what it took; problem: why the result cannot be relied on, or "".
+Result = collections.namedtuple("Result", "outcome reason noticed problem seconds")
+
+
+class Row:
+    """An attack's line of the matrix."""
+
+    def __init__(self, attack, kernel):
+        self.attack, self.kernel = attack, kernel
+        self.sides = {}
+
+    def outcome(self, side):
+        return self.sides[side].outcome if side in self.sides else "unavailable"
+
+    @property
+    def counts(self):
+        return "unavailable" not in (self.outcome(side) for side in SIDES)
+
+    def wrong(self, sides):
+        """Why this row fails the run, or ""."""
+        results = [self.sides[side] for side in sides]
+        for result in results:
+            if result.problem:
+                return result.problem
+        if any(result.outcome == "unavailable" for result in results):
+            return ""
+        if "unprotected" in sides and self.outcome("unprotected") != "succeeded":
+            return "no test: it fails where nothing stops it"
+        expected = "succeeded" if self.attack.defence == "limit" else "failed"
+        if "protected" in sides and self.outcome("protected") != expected:
+            return "it succeeds" if expected == "failed" else "no limit: it fails"
+        return ""
+
+
+def _kind(attack, side):
+    return attack.unprotected if side == "unprotected" else "protected"
+
+
+def _check_session(rig):
+    """After an attack on the protection itself: is a session still one?"""
+    rig.start_ree()
+    rig.before = rig.picture("ree")
+    dialog = Dialog(rig, False)
+    dialog.start()
+    dialog.wait_shown()
+    dialog.end()
+    if dialog.shown and rig.kind != "bare":
+        return "trusted"
+    return judges.describe(dialog)
+
+
+def _play(rig, attack):
+    scenario = Scenario(rig, attack)
+    try:
+        ledger = Ledger(rig) if attack.judge == "record" else None
+        seen = scenario.play()
+        if ledger:
+            ledger.keep(seen.dialog)
+            seen.records = ledger.verdict()
+        if attack.judge == "alive" and rig.kind != "bare" and seen.healthy:
+            seen.checked = _check_session(rig)
+        return seen, False
+    except LOST as error:
+        seen = scenario.seen or Seen(rig.kind)
+        seen.output += f"\nnote the guest was lost: {error}\nfailed: the guest was lost\n"
+        return seen, True
+
+
+def _result(attack, rig, seen, lost, seconds):
+    outcome, reason = judges.judge(attack, seen) if not lost else ("failed", "the guest was lost")
+    trouble = rig.trouble()
+    problem = ""
+    if rig.kind == "protected" and trouble:
+        problem = f"the kernel complained: {trouble[0]}"
+    elif lost and attack.judge != "alive":
+        problem = "the guest was lost"
+    elif not seen.ready and outcome != "unavailable" and seen.last[1] == "it printed no last line":
+        problem = "it did not get ready"
+    return Result(outcome, reason, "lost" if lost else judges.noticed(seen), problem, seconds)
+
+
+def _log(directory, kind, result, seen):
+    directory.mkdir(parents=True, exist_ok=True)
+    text = (f"outcome {result.outcome}: {result.reason}\nnoticed {result.noticed}\n"
+            f"problem {result.problem}\nsecret {seen.secret}\ndialog {judges.describe(seen.dialog)}\n"
+            f"healthy {seen.healthy}\n--- what the attack printed\n{seen.output}")
+    (directory / f"{kind}.log").write_text(text, encoding="utf-8", errors="replace")
+
+
+class _Guests:
+    """The guest that is up, and a new one whenever another is needed."""
+
+    def __init__(self, built, directory):
+        self._built, self._directory = built, directory
+        self._context = self.rig = None
+
+    def get(self, kind, attack):
+        if not self.rig:
+            self._context = Rig.boot(kind, attack, self._built, self._directory / kind)
+            self.rig = self._context.__enter__()
+        return self.rig
+
+    def drop(self):
+        if self._context:
+            self._context.__exit__(None, None, None)
+        self._context = self.rig = None
+
+
+def _groups(attacks, side):
+    """{(kind, devices, append): attacks}: each can share a boot; those that spoil it come last."""
+    groups = {}
+    for attack in sorted(attacks, key=lambda a: a.spoils):
+        groups.setdefault((_kind(attack, side), attack.devices, attack.append), []).append(attack)
+    return groups
+
+
+def _run_group(guests, kind, attacks, directory):
+    for attack in attacks:
+        start = time.monotonic()
+        rig = guests.get(kind, attack)
+        rig.directory = directory / attack.name
+        seen, lost = _play(rig, attack)
+        result = _result(attack, rig, seen, lost, time.monotonic() - start)
+        _log(rig.directory, kind, result, seen)
+        yield attack, result, seen
+        if lost or attack.spoils or not seen.healthy or result.problem:
+            guests.drop()
+    guests.drop()
+
+
+def run(attacks, kernel, sides, verbose=False):
+    """Rows, in the order of attacks."""
+    directory = paths.OUT / "attack" / kernel
+    built = build_image(attacks, kernel)
+    rows = {attack.name: Row(attack, kernel) for attack in attacks}
+    guests = _Guests(built, directory / "guests")
+    try:
+        for side in sides:
+            for (kind, *_), group in _groups(attacks, side).items():
+                for attack, result, seen in _run_group(guests, kind, group, directory):
+                    rows[attack.name].sides[side] = result
+                    _print(attack, kind, result, seen, verbose)
+    finally:
+        guests.drop()
+    return list(rows.values())
+
+
+def _print(attack, kind, result, seen, verbose):
+    print(f"  {kind:9} {result.outcome:11} {attack.folder}/{attack.name} "
+          f"({result.seconds:.0f} s): {result.reason}"
+          + (f"; noticed: {result.noticed}" if result.noticed else "")
+          + (f"; PROBLEM: {result.problem}" if result.problem else ""), flush=True)
+    if verbose:
+        for line in seen.output.splitlines()[-40:]:
+            print(f"            | {line}")

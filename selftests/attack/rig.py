@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A booted guest that is attacked: its REE, its dialog, its lamp, the attacks in it.
+
+    with Rig.boot("protected", attack, kernel, directory) as rig:
+        running = rig.start(attack)             # waits for `ready`
+        dialog = rig.open_dialog(attack)        # tconn-tui or a prompt, as the guest has it
+        ...
+        output = running.finish()
+
+The harness' shell in the guest is the trusted half: it starts the dialog, and the
+attacks through tconn-confine.
+"""
+
+import contextlib
+import re
+import struct
+import subprocess
+import time
+
+from harness import image, paths
+from harness.guest import Guest, GuestError
+
+from . import catalogue, picture
+
+SCREENS = ("bochs-display", "virtio-gpu-pci", "virtio-vga", "VGA")
+LIB = catalogue.HERE / "lib"
+TOOLS = ("ree_picture",)            # of selftests/kmod
+CONFINE = paths.BIN / "tconn-confine"
+READY_TIMEOUT = 20                  # seconds, of an attack
+SHOWN_TIMEOUT = 12                  # of a dialog
+# Beside the board's: what a device with a USB or virtio keyboard lists.
+INPUTS = ("/devices/pci0000:00/*/usb*", "/devices/pci0000:00/*/virtio*/input*")
+
+
+def policy():
+    """The emulated board's, with more input devices."""
+    command = [paths.ROOT / "scripts" / "mkpolicy.py", "--board",
+               paths.ROOT / "policy" / "boards" / "qemu", "--tui", paths.BIN / "tconn-tui"]
+    for glob in INPUTS:
+        command += ["--input", glob]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def build_image(attacks, kernel):
+    extra = {f"/attack/{attack.name}": attack.program for attack in attacks}
+    extra.update({f"/attack/lib/{path.name}": path for path in LIB.glob("*.sh")})
+    extra["/attack/tools/pcr_extend"] = catalogue.PROGRAMS / "tools" / "pcr_extend"
+    extra["/etc/tconn/device.policy"] = policy()
+    for tool in TOOLS:
+        extra[f"/ree/{tool}"] = paths.BUILD / "selftests" / "kmod" / tool
+    return image.build("attack", extra, series=kernel)
+
+
+class Running:
+    """A program of the REE."""
+
+    def __init__(self, ree, identity):
+        self._ree, self._id = ree, identity
+
+    def output(self):
+        return self._ree.read(f"{self._id}.log")
+
+    def alive(self):
+        return not self._ree.has(f"{self._id}.end")
+
+    def wait_ready(self, word="ready"):
+        """False: it ended, or said nothing in time."""
+        deadline = time.monotonic() + READY_TIMEOUT
+        while time.monotonic() < deadline:
+            text = self.output()
+            if any(line.split(" ")[0] == word for line in text.splitlines()):
+                return True
+            if re.search(r"(?m)^(succeeded|failed|unavailable):", text) or not self.alive():
+                return False
+            time.sleep(0.2)
+        return False
+
+    def finish(self):
+        """Asks it to end, waits, and returns all it printed."""
+        self._ree.tell(f"stop {self._id}")
+        deadline = time.monotonic() + 8
+        while not self._ree.has(f"{self._id}.stopped") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return self.output()
+
+
+class Ree:
+    """The REE: lib/ree.sh, in the protected guest under tconn-confine."""
+
+    COMMANDS = "/run/attack/commands"
+
+    def __init__(self, guest, confined):
+        self._guest = guest
+        self._serial = 0
+        guest.sh(f"mkdir -p /run/attack; rm -f {self.COMMANDS}; mkfifo {self.COMMANDS}")
+        launcher = "/usr/sbin/tconn-confine -- " if confined else ""
+        self.pid = guest.spawn(f"exec {launcher}/attack/lib/ree.sh <>{self.COMMANDS}",
+                               "/run/attack/ree.log")
+        self.root = "/"
+        if confined:
+            first = guest.wait_for(
+                "sed -n 's/.*REE is process \\([0-9]*\\),.*/\\1/p' /run/attack/ree.log | grep .", 20)
+            self.root = f"/proc/{first.strip()}/root/"
+
+    def alive(self):
+        return self._guest.sh(f"kill -0 {self.pid}", check=False).status == 0
+
+    def tell(self, command):
+        # The reader holds it open for writing too, so this does not wait.
+        self._guest.sh(f"echo '{command}' >{self.COMMANDS}")
+
+    def has(self, name):
+        return self._guest.sh(f"test -e {self.root}tmp/attack/{name}", check=False).status == 0
+
+    def read(self, name):
+        return self._guest.sh(f"cat {self.root}tmp/attack/{name} 2>/dev/null", check=False).output
+
+    def start(self, program):
+        self._serial += 1
+        self.tell(f"start {self._serial} {program}")
+        return Running(self, self._serial)
+
+
+class Dialog:
+    """One PIN request, on the screen and the keys the guest's kind has."""
+
+    RESULT = struct.Struct("<4sHHiIIIII")       # struct tconn_tui_reply
+    OUTCOMES = {1: "confirmed", 2: "denied", 3: "entered", 4: "aborted"}
+    STATUS = {0: "decided", 1: "aborted", 2: "refused", 3: "refused", 4: "refused", 5: "refused",
+              6: "decided", 7: "refused"}
+
+    def __init__(self, rig, tty):
+        self._rig, self._guest, self._tty = rig, rig.guest, tty
+        self.shown = False
+        self.state = "running"      # decided, aborted, refused, gone
+        self.outcome = self.message = self.answer = ""
+        self.cause = 0
+        self.record = b""
+        self.closed = None          # when it had ended, time.monotonic()
+        self.opened = None          # when it was seen, the lamp lit
+
+    def start(self):
+        self._guest.sh("rm -f /run/request /run/reply /run/errors /run/status")
+        self._guest.put("/run/request", self.request())
+        self.pid = self._guest.spawn(f"{self._command()}; echo $? >/run/status.new; "
+                                     "mv /run/status.new /run/status")
+
+    @staticmethod
+    def request(timeout_ms=30000):
+        text = b"PIN of the card that ends in 1234"
+        statement = b"TCST" + struct.pack("<HHIHH", 1, 2, len(text), 4, 12) + text
+        return (b"TCRQ" + struct.pack("<HHII", 1, 0, timeout_ms, len(statement)) + bytes(40)
+                + statement)
+
+    def _command(self):
+        if self._tty:
+            return "setsid -c sh /attack/lib/prompt.sh <>/dev/tty1 >&0 2>&0"
+        dev = " --dev" if self._rig.kind == "bare" else ""
+        return f"/usr/sbin/tconn-tui{dev} </run/request >/run/reply 2>/run/errors"
+
+    def poll(self):
+        """Has it ended? Reads the reply if so."""
+        if self.state != "running":
+            return True
+        status = self._guest.sh("cat /run/status", check=False)
+        if status.status:
+            return False
+        self.closed = time.monotonic()
+        self._read(self._guest.get("/run/reply"), status.output.strip())
+        return True
+
+    def _read(self, data, code):
+        if self._tty:
+            self.state, self.outcome = ("decided", "entered") if data else ("gone", "")
+            self.answer = data.decode("utf-8", "replace").partition(" ")[2].strip()
+            return
+        if code != "0" or len(data) < self.RESULT.size:
+            self.state, self.message = "gone", f"tconn-tui ended with status {code}"
+            return
+        _, _, status, _, _, record, answer, message, _ = self.RESULT.unpack_from(data)
+        rest = data[self.RESULT.size:]
+        self.message = rest[record + answer:].decode("utf-8", "replace")
+        self.answer = rest[record:record + answer].decode()
+        self.state = self.STATUS.get(status, "gone")
+        self.record = rest[:record]
+        if record:
+            outcome, self.cause = struct.unpack_from("<II", rest, 36)
+            self.outcome = self.OUTCOMES.get(outcome, "")
+        elif status == 6:
+            self.outcome = self.message.partition(" ")[0]
+
+    def wait_end(self, timeout):
+        deadline = time.monotonic() + timeout
+        while not self.poll():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def wait_shown(self):
+        """Until it can be seen, and its lamp: by the module, or by us as any program would."""
+        deadline = time.monotonic() + SHOWN_TIMEOUT
+        while time.monotonic() < deadline and not self.poll():
+            if self._rig.kind == "bare":
+                if self._rig.picture("shown").differs(self._rig.before):
+                    self._rig.userspace_lamp(1)
+                    self.shown = True
+                    break
+            elif self._guest.lamp.lit("vnc"):
+                self.shown = True
+                break
+            time.sleep(0.2)
+        self.opened = time.monotonic()
+
+    def end(self):
+        """Whatever state it is in, it is over afterwards."""
+        if not self.poll():
+            self._guest.keys("ret" if self._tty else "esc")
+        if not self.wait_end(4):
+            self._guest.sh(f"killall -KILL tconn-tui; kill -KILL -{self.pid}; "
+                           "killall -CONT tconn-tui; true", check=False)
+            self.state, self.closed = "gone", time.monotonic()
+        if self._rig.kind == "bare":
+            self._rig.userspace_lamp(0)
+
+
+class Rig:
+    def __init__(self, guest, kind, confined, directory):
+        self.guest, self.kind, self.directory = guest, kind, directory
+        self.ree = Ree(guest, confined)
+        self.before = None      # the REE's picture
+        self._show = None       # the program that shows it
+        self.boot_state = self.state()
+
+    @classmethod
+    @contextlib.contextmanager
+    def boot(cls, kind, attack, built, directory):
+        screen = [d for d in attack.devices if d.split(",")[0] in SCREENS]
+        devices = [d for d in attack.devices if d not in screen]
+        options = {
+            "firmware": "seabios", "hardened": kind == "protected", "devices": devices,
+            "append": f"attack.guest={kind} {attack.append}".strip(), "timeout": 120,
+            "screen": screen[0] if screen else None,
+        }
+        with Guest(built, directory / "guest", **options) as guest:
+            guest.expect_trouble()      # judged by trouble(), attack by attack
+            yield cls(guest, kind, kind == "protected" and CONFINE.exists(), directory)
+
+    # -- state of the protection
+
+    def state(self):
+        """What must not change while a guest is up, as one text."""
+        return self.guest.sh(
+            "cat /sys/kernel/security/lockdown /proc/sys/kernel/modules_disabled "
+            "/proc/sys/kernel/random/boot_id; "
+            "grep -E '^(policy|tpm) ' /sys/kernel/security/tconn/state; "
+            "grep -m1 ' boot ' /sys/kernel/security/tconn/log_ascii; "
+            "grep -o '^tconn ' /proc/modules", check=False).output
+
+    def idle(self):
+        return self.kind == "bare" or \
+            self.guest.sh("grep -q '^state idle' /sys/kernel/security/tconn/state",
+                          check=False).status == 0
+
+    def trouble(self):
+        """Console lines of a kernel that complained, since asked last."""
+        found, self.guest.console.trouble[:] = list(self.guest.console.trouble), []
+        return found
+
+    # -- REE and lamp
+
+    def start_ree(self):
+        """Someone has to light the screen before a session; in the bare guest fbcon does."""
+        if self.kind == "bare" or (self._show and self._show.alive()):
+            return
+        self._show = self.ree.start("/ree/ree_picture")
+        if not self._show.wait_ready("shown"):
+            raise GuestError(f"the REE shows nothing: {self._show.output()}")
+
+    def stop_ree(self):
+        if self._show:
+            self._show.finish()
+            self._show = None
+
+    def userspace_lamp(self, on):
+        self.guest.sh(f"for led in /sys/class/leds/*::scrolllock; do echo {on} >$led/brightness; "
+                      "done", check=False)
+
+    def dark(self):
+        """The lamp is off, as seen from outside."""
+        return not self.guest.lamp.lit("vnc") and not self.guest.lamp.lit("ps2")
+
+    def picture(self, name):
+        return picture.take(self.guest, self.directory / f"{self.kind}-{name}.ppm")
+
+    # -- attacks and dialogs
+
+    def prepare(self, attack):
+        """The REE as the attack wants to find it."""
+        if attack.ree == "attack":
+            self.stop_ree()
+        else:
+            self.start_ree()
+        if self.kind == "bare":
+            self.guest.sh("chvt 1", check=False)
+        self.before = self.picture("ree")
+
+    def start(self, attack):
+        return self.ree.start(f"/attack/{attack.name}")
+
+    def open_dialog(self, attack):
+        dialog = Dialog(self, self.kind == "bare" and attack.dialog == "tty")
+        dialog.start()
+        dialog.wait_shown()
+        return dialog

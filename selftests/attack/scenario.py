@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One attack against one guest: what happens in which order, and what was seen of it."""
+
+import dataclasses
+import random
+import re
+import time
+
+GRACE = 1.4         # seconds after the last change of picture before a key counts, and a margin
+LINGER = 2.0        # how long an attack has for itself where nothing else goes on
+DECIDE = 7.0        # how long we wait for a dialog that nobody answers
+
+
+@dataclasses.dataclass
+class Seen:
+    """What the judges get."""
+    kind: str
+    output: str = ""
+    secret: str = ""
+    typed: bool = False
+    ready: bool = False
+    dialog: object = None
+    ree: object = None              # picture before the dialog
+    shown: list = dataclasses.field(default_factory=list)       # pictures of the dialog
+    lamp: list = dataclasses.field(default_factory=list)        # events since started
+    lit_before: bool = False        # when it started
+    started: float = 0.0
+    answered: float = 0.0           # when the last key was pressed, or the dialog was given up
+    ended: float = 0.0
+    healthy: bool = True            # the protection is as it was at boot, the session over
+    checked: str = ""               # with the judge alive: what became of a session afterwards
+    records: object = None          # with the judge record: see record.py
+
+    def lines(self, word):
+        return [line.partition(" ")[2] for line in self.output.splitlines()
+                if line.startswith(f"{word} ")]
+
+    @property
+    def digits(self):
+        return "".join(re.sub(r"\D", "", text) for text in self.lines("digits"))
+
+    @property
+    def pixels(self):
+        """{(x, y): colour}"""
+        found = {}
+        for text in self.lines("pixel"):
+            match = re.fullmatch(r"(\d+) (\d+) ([0-9a-fA-F]{6})", text.strip())
+            if match:
+                found[int(match[1]), int(match[2])] = bytes.fromhex(match[3])
+        return found
+
+    @property
+    def last(self):
+        """(succeeded | failed | unavailable, reason) as the attack has it."""
+        found = re.findall(r"(?m)^(succeeded|failed|unavailable):\s*(.*)$", self.output)
+        return found[-1] if found else ("failed", "it printed no last line")
+
+
+def secret():
+    """Eight digits, none next to itself, so that what was typed can be told from repeats."""
+    digits = [random.choice("0123456789")]
+    while len(digits) < 8:
+        digits.append(random.choice([d for d in "0123456789" if d != digits[-1]]))
+    return "".join(digits)
+
+
+class Scenario:
+    def __init__(self, rig, attack):
+        self._rig, self._attack = rig, attack
+        self._guest = rig.guest
+        self.seen = Seen(rig.kind)
+
+    def play(self):
+        rig, attack, seen = self._rig, self._attack, self.seen
+        rig.prepare(attack)
+        seen.ree = rig.before
+        seen.lit_before = self._guest.lamp.lit("vnc")
+        seen.started = time.monotonic()
+        running = self._idle() if attack.when == "idle" else self._session()
+        seen.output = running.finish()
+        seen.ended = time.monotonic()
+        seen.lamp = self._guest.lamp.events("vnc", since=seen.started)
+        seen.healthy = rig.state() == rig.boot_state and rig.idle() and rig.ree.alive()
+        return seen
+
+    def _idle(self):
+        running = self._begin()
+        time.sleep(LINGER)
+        return running
+
+    def _begin(self):
+        running = self._rig.start(self._attack)
+        self.seen.ready = running.wait_ready()
+        return running
+
+    def _session(self):
+        rig, attack, seen = self._rig, self._attack, self.seen
+        running = self._begin() if attack.when == "before" else None
+        if attack.ree == "attack" and rig.kind != "bare":
+            rig.before = seen.ree = rig.picture("ree")
+        seen.dialog = rig.open_dialog(attack)
+        running = running or self._begin()
+        time.sleep(GRACE)
+        self._look()
+        self._answer()
+        seen.answered = seen.answered or time.monotonic()
+        seen.dialog.end()
+        return running
+
+    def _look(self):
+        if self.seen.dialog.shown and not self.seen.dialog.poll():
+            self.seen.shown.append(self._rig.picture(f"dialog-{len(self.seen.shown)}"))
+
+    def _answer(self):
+        seen = self.seen
+        if self._attack.judge == "decided":
+            seen.dialog.wait_end(DECIDE)
+            return
+        # Nobody types a PIN where there is no dialog, or the lamp is dark.
+        if seen.dialog.poll() or not seen.dialog.shown:
+            return
+        seen.secret, seen.typed = secret(), True
+        self._guest.keys(*seen.secret)
+        self._look()
+        time.sleep(GRACE)
+        self._look()
+        seen.answered = time.monotonic()
+        self._guest.keys("ret")
+        seen.dialog.wait_end(6)
