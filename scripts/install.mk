@@ -14,6 +14,7 @@ INSTALL_FILES = \
 	$(foreach u,$(wildcard policy/systemd/*.service),$(u):$(PREFIX)/lib/systemd/system/$(notdir $(u)):644) \
 	policy/udev/70-tconn.rules:$(PREFIX)/lib/udev/rules.d/70-tconn.rules:644 \
 	policy/boot-line:$(PREFIX)/share/tconn/boot-line:644 \
+	policy/ree.policy:$(PREFIX)/share/tconn/ree.policy:755 \
 	policy/ima-policy:$(PREFIX)/share/tconn/ima-policy:644 \
 	policy/sysctl/60-tconn.conf:$(PREFIX)/share/tconn/60-tconn.conf:644 \
 	scripts/mkpolicy.py:$(PREFIX)/share/tconn/mkpolicy.py:755 \

@@ -22,7 +22,8 @@ static int print(const struct tconn_confinement *c)
 {
 	const char *flaw = tconn_confinement_flaw(c);
 
-	printf("process %d: %s%s\n", c->pid, flaw ? "NOT confined: " : "confined", flaw ? flaw : "");
+	printf("process %d: %s%s\n", c->pid, flaw ? "NOT confined: " : "confined",
+	       flaw ? flaw : "");
 	if (c->policy[0])
 		printf("  policy: %s sha256:%s\n", c->policy, c->digest);
 	print_capabilities("capabilities left", c->bounding);

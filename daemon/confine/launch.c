@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +21,8 @@
 #include "caps.h"
 #include "syscalls.h"
 #include "view.h"
+
+#define OUTSIDE	3	/* descriptor by which the REE's first process talks to the launcher */
 
 /* Passed on to PROGRAM, whichever of ours gets them. */
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
@@ -62,9 +65,10 @@ static int wait_for(pid_t child, const sigset_t *signals)
 
 /*
  * Answers: a folder of the outside left open, from which openat() reaches all of
- * it past the view. Standard streams must not be one; the rest is closed.
+ * it past the view. Standard streams must not be one; the rest is closed, but for
+ * the way outside, which becomes descriptor 3.
  */
-static int close_descriptors(int but, struct tconn_error *err)
+static int close_descriptors(int outside, struct tconn_error *err)
 {
 	struct stat st;
 
@@ -72,9 +76,8 @@ static int close_descriptors(int but, struct tconn_error *err)
 		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 			return tconn_fail(err, -EINVAL, "standard stream %d is a folder", fd);
 	}
-	if (close_range(3, (unsigned int)but - 1, 0) < 0 ||
-	    close_range((unsigned int)but + 1, ~0U, 0) < 0)
-		return tconn_fail(err, -errno, "close_range: %s", strerror(errno));
+	if (dup2(outside, OUTSIDE) < 0 || close_range(OUTSIDE + 1, ~0U, 0) < 0)
+		return tconn_fail(err, -errno, "cannot close descriptors: %s", strerror(errno));
 	return 0;
 }
 
@@ -86,9 +89,9 @@ static void leave_keyring(void)
 }
 
 /* In this order: each step needs what the next one takes. */
-static int confine(const struct launch *l, int pipe_fd, struct tconn_error *err)
+static int confine(const struct launch *l, int outside, struct tconn_error *err)
 {
-	int r = close_descriptors(pipe_fd, err);
+	int r = close_descriptors(outside, err);
 
 	if (r < 0)
 		return r;
@@ -112,20 +115,29 @@ static void execute(char *const *argv, const sigset_t *signals)
 	_exit(errno == ENOENT ? LAUNCH_MISSING : LAUNCH_CANNOT);
 }
 
-static void run_first(const struct launch *l, int pipe_fd, const sigset_t *signals)
+/* Tells the outside that this process is confined, and waits until it agrees. */
+static bool agreed(void)
+{
+	char byte;
+
+	return write(OUTSIDE, "", 1) == 1 && read(OUTSIDE, &byte, 1) == 1;
+}
+
+static void run_first(const struct launch *l, int outside, const sigset_t *signals)
 {
 	struct tconn_error err;
 	pid_t child;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	umask(022);
-	if (confine(l, pipe_fd, &err) < 0) {
+	signal(SIGPIPE, SIG_IGN);
+	if (confine(l, outside, &err) < 0) {
 		tconn_say("tconn-confine: nothing was started: %s", err.text);
 		_exit(LAUNCH_FAILED);
 	}
-	if (write(pipe_fd, "", 1) != 1)
+	if (!agreed())
 		_exit(LAUNCH_FAILED);
-	close(pipe_fd);
+	close(OUTSIDE);
 	if (l->init)
 		execute(l->argv, signals);
 	child = fork();
@@ -155,15 +167,16 @@ static void write_record(const struct launch *l, pid_t first)
 		tconn_say("tconn-confine: %s: %s", TCONN_CONFINED_DIR, strerror(errno));
 	f = fopen(path, "we");
 	if (!f) {
-		tconn_say("tconn-confine: %s: %s; status will not show this REE", path, strerror(errno));
+		tconn_say("tconn-confine: %s: %s; status will not show this REE", path,
+			  strerror(errno));
 		return;
 	}
 	fprintf(f, "%s %s\n", l->policy->digest, l->policy_path);
 	fclose(f);
 }
 
-/* What the kernel says of the REE now that it is confined; a flaw ends it. */
-static int examine(const struct launch *l, pid_t first)
+/* What the kernel says of the REE now that it calls itself confined. */
+static bool holds(const struct launch *l, pid_t first)
 {
 	struct tconn_confinement c;
 	struct tconn_error err;
@@ -175,23 +188,25 @@ static int examine(const struct launch *l, pid_t first)
 		flaw = tconn_confinement_flaw(&c);
 	if (flaw) {
 		tconn_say("tconn-confine: the confinement does not hold: %s", flaw);
-		kill(first, SIGKILL);
-		return -EPERM;
+		return false;
 	}
 	tconn_say("tconn-confine: REE is process %d, policy %s sha256:%s", first, l->policy_path,
 		  l->policy->digest);
-	return 0;
+	return true;
 }
 
-static int watch(const struct launch *l, pid_t first, int pipe_fd, const sigset_t *signals)
+static int watch(const struct launch *l, pid_t first, int inside, const sigset_t *signals)
 {
 	char path[64], byte;
 	int status;
 
-	/* The end of the pipe without a byte: it has said why and is gone. */
-	if (read(pipe_fd, &byte, 1) == 1 && examine(l, first) == 0)
+	/* No byte: it has said why and is gone. No answer: it goes. */
+	if (read(inside, &byte, 1) == 1 && holds(l, first)) {
 		write_record(l, first);
-	close(pipe_fd);
+		if (send(inside, "", 1, MSG_NOSIGNAL) != 1)
+			tconn_say("tconn-confine: the REE has ended");
+	}
+	close(inside);
 	status = wait_for(first, signals);
 	record_path(first, path, sizeof(path));
 	unlink(path);
@@ -204,15 +219,27 @@ static int fail(const char *what)
 	return LAUNCH_FAILED;
 }
 
+/* So that nothing opened later takes the number of a standard stream. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	close(fd);
+}
+
 int launch(const struct launch *l)
 {
 	sigset_t signals;
 	pid_t first;
 	int fds[2];
 
+	open_standard_streams();
 	block_signals(&signals);
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return fail("pipe");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return fail("socketpair");
 	if (unshare(CLONE_NEWPID | CLONE_NEWIPC | (l->policy->own_network ? CLONE_NEWNET : 0)) < 0)
 		return fail("new namespaces (is this run by root?)");
 	first = fork();
@@ -221,6 +248,7 @@ int launch(const struct launch *l)
 	if (first == 0) {
 		if (unshare(CLONE_NEWNS) < 0)
 			_exit(fail("new mount namespace"));
+		close(fds[0]);
 		run_first(l, fds[1], &signals);
 	}
 	close(fds[1]);

@@ -44,18 +44,19 @@ static int check_argument(const char *text)
 	return check((int32_t)pid);
 }
 
-static int start(struct launch *l)
+static int start(const struct launch *given)
 {
+	struct launch l = *given;
 	struct policy policy;
 	struct tconn_error err;
 	int status;
 
-	if (policy_load(l->policy_path, &policy, &err) < 0) {
+	if (policy_load(l.policy_path, &policy, &err) < 0) {
 		tconn_say("tconn-confine: nothing was started: policy %s", err.text);
 		return LAUNCH_FAILED;
 	}
-	l->policy = &policy;
-	status = launch(l);
+	l.policy = &policy;
+	status = launch(&l);
 	policy_free(&policy);
 	return status;
 }

@@ -169,7 +169,7 @@ static int parse_line(struct policy *p, char *line, bool *versioned, struct tcon
 	return 0;
 }
 
-/* The REE could move a hidden place that lies in one of its own from under the trusted side. */
+/* The REE could move a hidden place that lies in a writable one, and the trusted side's with it. */
 static int check_hidden_places(const struct policy *p, struct tconn_error *err)
 {
 	const char *hidden, *writable;
@@ -177,7 +177,8 @@ static int check_hidden_places(const struct policy *p, struct tconn_error *err)
 	for (size_t h = 0; (hidden = policy_next(p, POLICY_HIDE, &h));) {
 		for (size_t w = 0; (writable = policy_next(p, POLICY_WRITABLE, &w));) {
 			if (has_prefix(hidden, writable))
-				return tconn_fail(err, -EINVAL, "hide %s: it lies in %s, which is writable",
+				return tconn_fail(err, -EINVAL,
+						  "hide %s: it lies in %s, which is writable",
 						  hidden, writable);
 		}
 	}
@@ -211,7 +212,8 @@ static int check_owner(int fd, struct tconn_error *err)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return tconn_fail(err, -EPERM, "not a regular file");
 	if (st.st_uid != 0 || st.st_mode & 022)
-		return tconn_fail(err, -EPERM, "only root may own and write it: chown root, chmod go-w");
+		return tconn_fail(err, -EPERM,
+				  "only root may own and write it: chown root, chmod go-w");
 	return 0;
 }
 

@@ -15,6 +15,24 @@ static struct json_object *child(struct json_object *obj, const char *key)
 	return v;
 }
 
+/* Dropped capabilities are many, and the same on most devices: --json lists them. */
+static void print_confinement(struct json_object *list)
+{
+	size_t count = list ? json_object_array_length(list) : 0;
+
+	if (count == 0)
+		print("confinement: NONE, tconn-confine has started no REE that still runs");
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *ree = json_object_array_get_idx(list, i);
+
+		print("confinement of REE process %s: %s%s", member(ree, "pid"),
+		      flag(ree, "holds") ? "holds" : "DOES NOT HOLD: ", member(ree, "flaw"));
+		print("  policy %s sha256:%s, %zu capabilities dropped, seccomp %s",
+		      member(ree, "policy"), member(ree, "policy_digest"),
+		      json_object_array_length(child(ree, "dropped")), member(ree, "seccomp"));
+	}
+}
+
 static void print_tconnd(struct json_object *s)
 {
 	struct json_object *service = child(s, "service"), *device = child(s, "device");
@@ -30,6 +48,7 @@ static void print_tconnd(struct json_object *s)
 	print_checks(child(service, "checks"));
 	print("the service about this device:");
 	print_checks(child(device, "checks"));
+	print_confinement(child(s, "confinement"));
 	print("module: %s", json_object_to_json_string_ext(module, JSON_C_TO_STRING_PLAIN));
 	for (size_t i = 0; leds && i < json_object_array_length(leds); i++) {
 		struct json_object *led = json_object_array_get_idx(leds, i);

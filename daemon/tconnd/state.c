@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/confinement.h"
 #include "../lib/jsonline.h"
 
 static int64_t boot_seconds(void)
@@ -156,6 +157,47 @@ static struct json_object *device_json(const struct state *s)
 	return obj;
 }
 
+static struct json_object *dropped_json(uint64_t bounding)
+{
+	struct json_object *list = json_object_new_array();
+	const char *name;
+
+	for (unsigned int i = 0; (name = tconn_capability_name(i)); i++) {
+		if (!(bounding & 1ULL << i))
+			json_object_array_add(list, json_object_new_string(name));
+	}
+	return list;
+}
+
+static struct json_object *ree_json(const struct tconn_confinement *c)
+{
+	struct json_object *obj = json_object_new_object();
+	const char *flaw = tconn_confinement_flaw(c);
+
+	tconn_json_add(obj, "pid", json_object_new_int(c->pid));
+	tconn_json_add(obj, "holds", json_object_new_boolean(!flaw));
+	tconn_json_add_string(obj, "flaw", flaw ? flaw : "");
+	tconn_json_add_string(obj, "policy", c->policy);
+	tconn_json_add_string(obj, "policy_digest", c->digest);
+	tconn_json_add(obj, "dropped", dropped_json(c->bounding));
+	tconn_json_add_string(obj, "seccomp", c->seccomp == 2 ? "filter" : "none");
+	tconn_json_add(obj, "no_new_privileges", json_object_new_boolean(c->no_new_privs));
+	tconn_json_add(obj, "own_process_ids", json_object_new_boolean(c->own_pids));
+	return obj;
+}
+
+/* One object for each REE that tconn-confine has started and that still runs. */
+static struct json_object *confinement_json(void)
+{
+	struct json_object *list = json_object_new_array();
+	struct tconn_confinement ree[TCONN_CONFINED_MAX];
+	size_t count = tconn_confinement_list(TCONN_CONFINED_DIR, ree);
+
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(list, ree_json(&ree[i]));
+	return list;
+}
+
 struct json_object *state_json(struct state *s)
 {
 	struct json_object *obj = json_object_new_object();
@@ -175,5 +217,6 @@ struct json_object *state_json(struct state *s)
 	tconn_json_add_string(obj, "last_error", s->error);
 	pthread_mutex_unlock(&s->lock);
 	tconn_json_add(obj, "module", module_json(s->settings->module_state));
+	tconn_json_add(obj, "confinement", confinement_json());
 	return obj;
 }

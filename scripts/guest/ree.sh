@@ -9,7 +9,8 @@ mkdir -p /run/udev && : >/run/udev/control
 
 mkdir -p -m 0700 /run/ree
 export XDG_RUNTIME_DIR=/run/ree WAYLAND_DISPLAY=ree
-weston --tty=1 --socket=ree </dev/null &
+# Leading a session makes its VT its terminal, so that it may set it up without privileges.
+setsid weston --tty=1 --socket=ree </dev/null &
 for _ in $(seq 300); do
 	[ -S /run/ree/ree ] && break
 	sleep 0.1

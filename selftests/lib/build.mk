@@ -15,7 +15,9 @@ $(BUILD)/selftests/lib/%.o: selftests/lib/%.c
 $(LIB_TESTS): %: %.o $(LIB_TEST_SHARED) $(TCONN_LIB)
 	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ $(TCONN_LIB_LIBS)
 
-# It starts the program itself.
+# They start the program themselves.
 $(BUILD)/selftests/lib/enrol_test: | $(BIN)/tconn-ca
+$(BUILD)/selftests/lib/confine_test: private TCONN_LIB_LIBS += -lcap-ng
+$(BUILD)/selftests/lib/confine_test: | $(BIN)/tconn-confine
 
 -include $(LIB_TEST_SHARED:.o=.d) $(LIB_TESTS:=.d)
