@@ -212,7 +212,7 @@ const char *tconn_statement_strerror(int error)
 	case TCONN_STATEMENT_EMPTY:
 		return "the statement has no text that could be read";
 	case TCONN_STATEMENT_TOO_LONG:
-		return "the statement is too long: shorten it until it fits one screen";
+		return "the statement is too long: at most 6144 bytes, and what fits one screen";
 	case TCONN_STATEMENT_NOT_UTF8:
 		return "the statement is not valid UTF-8";
 	case TCONN_STATEMENT_CONTROL:
