@@ -2,13 +2,17 @@
 /*
  * kmod/input.c: who learns of keys, and when. A key that nobody typed is made by
  * writing to the keyboard's event node: as good as typed, until it is grabbed.
- * (Typed keys reach the app: selftests/e2e, where QEMU types.)
+ * A key that is typed is made by the keyboard's controller, which has a command for
+ * that; the codes are those of an AT keyboard.
  */
 #include <fcntl.h>
 #include <kselftest_harness.h>
 #include <linux/input.h>
 #include <linux/uinput.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <time.h>
 
@@ -16,6 +20,21 @@
 #include "guest.h"
 
 #define ATKBD	"/sys/bus/serio/drivers/atkbd"
+
+#define I8042_DATA	0x60
+#define I8042_COMMAND	0x64	/* and status, when read */
+#define I8042_BUSY	0x02
+#define I8042_PRETEND	0xd2	/* the next byte comes back as if from the keyboard */
+
+enum {
+	SCAN_5		= 0x06,
+	SCAN_ENTER	= 0x1c,
+	SCAN_B		= 0x30,
+	SCAN_RELEASE	= 0x80,	/* added to one of these */
+};
+
+#define REST_US		100000	/* by then a keyboard at rest is given back */
+#define STILL_US	1500000	/* and one that says nothing any more */
 
 FIXTURE(input) {
 	struct guest guest;
@@ -31,6 +50,7 @@ FIXTURE_SETUP(input)
 	self->writer = guest_keyboard();
 	ASSERT_LE(0, self->keyboard);
 	ASSERT_LE(0, self->writer);
+	ASSERT_EQ(0, ioperm(I8042_DATA, I8042_COMMAND - I8042_DATA + 1, 1));
 }
 
 FIXTURE_TEARDOWN(input)
@@ -58,6 +78,26 @@ static void emit(int fd, uint16_t code, int32_t value)
 	(void)!write(fd, events, sizeof(events));
 }
 
+static void i8042_write(unsigned short port, unsigned char byte)
+{
+	while (inb(I8042_COMMAND) & I8042_BUSY)
+		;
+	outb(byte, port);
+}
+
+static void scan(unsigned char code)
+{
+	i8042_write(I8042_COMMAND, I8042_PRETEND);
+	i8042_write(I8042_DATA, code);
+	usleep(20000);
+}
+
+static void type(unsigned char code)
+{
+	scan(code);
+	scan(code | SCAN_RELEASE);
+}
+
 /* Is an event of this key and value among those that can be read now? */
 static bool has_event(int fd, uint16_t code, int32_t value)
 {
@@ -74,6 +114,33 @@ static bool has_event(int fd, uint16_t code, int32_t value)
 static bool has_bit(const unsigned char *bits, unsigned int bit)
 {
 	return bits[bit / 8] >> (bit % 8) & 1;
+}
+
+static bool is_quiet(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pollfd, 1, 50) == 0;
+}
+
+/* How often this key was pressed, by all events that can be read now. */
+static int count_presses(int fd, uint16_t code)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	struct input_event event;
+	int count = 0;
+
+	while (poll(&pollfd, 1, 50) == 1 && (pollfd.revents & POLLIN) &&
+	       read(fd, &event, sizeof(event)) == sizeof(event))
+		count += event.type == EV_KEY && event.code == code && event.value == 1;
+	return count;
+}
+
+static bool is_down(int fd, unsigned int code)
+{
+	unsigned char bits[KEY_CNT / 8] = { 0 };
+
+	return ioctl(fd, EVIOCGKEY(sizeof(bits)), bits) > 0 && has_bit(bits, code);
 }
 
 TEST_F(input, answers_as_an_evdev_node_does)
@@ -175,6 +242,207 @@ TEST_F(input, earlier_grab_is_taken_and_given_back)
 	emit(self->keyboard, KEY_C, 0);
 	EXPECT_TRUE(has_event(other, KEY_C, 1));
 	close(other);
+}
+
+TEST_F(input, typed_key_is_a_tap)
+{
+	static const struct input_event expected[] = {
+		{ .type = EV_KEY, .code = KEY_5, .value = 1 }, { .type = EV_SYN },
+		{ .type = EV_KEY, .code = KEY_5, .value = 0 }, { .type = EV_SYN },
+	};
+	struct input_event events[8];
+	struct tconn_record record;
+	unsigned int i;
+
+	ASSERT_EQ(0, start_session(&self->client));
+	scan(SCAN_5);
+	ASSERT_EQ(sizeof(expected), read(self->client.fd, events, sizeof(events)));
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(expected[i].type, events[i].type);
+		EXPECT_EQ(expected[i].code, events[i].code);
+		EXPECT_EQ(expected[i].value, events[i].value);
+	}
+	scan(SCAN_5 | SCAN_RELEASE);
+	EXPECT_TRUE(is_quiet(self->client.fd));
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, &record));
+	EXPECT_EQ(1, record.keys);
+	EXPECT_EQ(BUS_I8042, record.input_bustype);
+	EXPECT_TRUE(is_quiet(self->keyboard));
+}
+
+TEST_F(input, held_key_counts_once)
+{
+	ASSERT_EQ(0, start_session(&self->client));
+	scan(SCAN_5);
+	scan(SCAN_5);
+	scan(SCAN_5);
+	scan(SCAN_5 | SCAN_RELEASE);
+	EXPECT_EQ(1, count_presses(self->client.fd, KEY_5));
+	type(SCAN_5);
+	type(SCAN_5);
+	EXPECT_EQ(2, count_presses(self->client.fd, KEY_5));
+}
+
+TEST_F(input, two_keys_at_once_count_as_typed)
+{
+	struct tconn_record record;
+
+	ASSERT_EQ(0, start_session(&self->client));
+	scan(SCAN_5);
+	scan(SCAN_B);
+	scan(SCAN_5 | SCAN_RELEASE);
+	scan(SCAN_5);
+	scan(SCAN_B | SCAN_RELEASE);
+	scan(SCAN_5 | SCAN_RELEASE);
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, &record));
+	EXPECT_EQ(3, record.keys);
+}
+
+struct poller {
+	int fd;
+	atomic_bool stop;
+	unsigned long polls, seen;
+};
+
+static void *poll_keys(void *arg)
+{
+	static const unsigned char none[KEY_CNT / 8];
+	unsigned char bits[KEY_CNT / 8];
+	struct poller *p = arg;
+
+	for (p->polls = p->seen = 0; !p->stop; p->polls++) {
+		if (ioctl(p->fd, EVIOCGKEY(sizeof(bits)), bits) < 0)
+			break;
+		p->seen += memcmp(bits, none, sizeof(bits)) != 0;
+	}
+	return NULL;
+}
+
+static void type_while_polled(struct poller *p)
+{
+	pthread_t thread;
+	int i;
+
+	p->stop = false;
+	if (pthread_create(&thread, NULL, poll_keys, p))
+		return;
+	for (i = 0; i < 20; i++)
+		type(SCAN_5);
+	p->stop = true;
+	pthread_join(thread, NULL);
+}
+
+TEST_F(input, state_of_keys_tells_nothing)
+{
+	struct poller poller = { .fd = self->keyboard };
+
+	type_while_polled(&poller);
+	ASSERT_LT(0, poller.seen);	/* it does without a session */
+	ASSERT_EQ(0, start_session(&self->client));
+	type_while_polled(&poller);
+	EXPECT_LT(1000, poller.polls);
+	EXPECT_EQ(0, poller.seen);
+	EXPECT_EQ(20, count_presses(self->client.fd, KEY_5));
+	scan(SCAN_B);
+	EXPECT_FALSE(is_down(self->keyboard, KEY_B));
+	scan(SCAN_B | SCAN_RELEASE);
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	usleep(REST_US);
+	scan(SCAN_B);
+	EXPECT_TRUE(is_down(self->keyboard, KEY_B));
+	scan(SCAN_B | SCAN_RELEASE);
+}
+
+TEST_F(input, key_held_at_the_start_is_not_heard)
+{
+	scan(SCAN_ENTER);
+	ASSERT_TRUE(has_event(self->keyboard, KEY_ENTER, 1));
+	ASSERT_EQ(0, start_session(&self->client));
+	EXPECT_TRUE(has_event(self->keyboard, KEY_ENTER, 0));
+	EXPECT_FALSE(is_down(self->keyboard, KEY_ENTER));
+	scan(SCAN_ENTER);
+	scan(SCAN_ENTER);
+	EXPECT_TRUE(is_quiet(self->client.fd));
+	scan(SCAN_ENTER | SCAN_RELEASE);
+	EXPECT_TRUE(is_quiet(self->client.fd));
+	type(SCAN_ENTER);
+	EXPECT_EQ(1, count_presses(self->client.fd, KEY_ENTER));
+}
+
+TEST_F(input, key_held_at_the_end_is_not_given_to_the_ree)
+{
+	ASSERT_EQ(0, start_session(&self->client));
+	scan(SCAN_ENTER);
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	usleep(REST_US);
+	scan(SCAN_ENTER);
+	scan(SCAN_ENTER);
+	EXPECT_TRUE(is_quiet(self->keyboard));
+	EXPECT_FALSE(is_down(self->keyboard, KEY_ENTER));
+	scan(SCAN_ENTER | SCAN_RELEASE);
+	usleep(REST_US);
+	EXPECT_TRUE(is_quiet(self->keyboard));
+	/* The rest is the REE's again. */
+	type(SCAN_B);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
+}
+
+/* A key that lies under something must not cost the REE its keyboard. */
+TEST_F(input, silent_keyboard_is_given_back)
+{
+	ASSERT_EQ(0, start_session(&self->client));
+	scan(SCAN_ENTER);
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	usleep(STILL_US);
+	emit(self->writer, KEY_B, 1);
+	emit(self->writer, KEY_B, 0);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
+	scan(SCAN_ENTER | SCAN_RELEASE);
+}
+
+TEST_F(input, session_may_follow_before_keys_are_up)
+{
+	struct client other;
+
+	ASSERT_EQ(0, start_session(&self->client));
+	scan(SCAN_ENTER);
+	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	ASSERT_EQ(0, client_open(&other));
+	ASSERT_EQ(0, start_session(&other));
+	scan(SCAN_ENTER);
+	EXPECT_TRUE(is_quiet(other.fd));
+	scan(SCAN_ENTER | SCAN_RELEASE);
+	type(SCAN_ENTER);
+	EXPECT_EQ(1, count_presses(other.fd, KEY_ENTER));
+	ASSERT_EQ(0, client_decide(&other, TCONN_OUTCOME_DENIED, NULL));
+	client_close(&other);
+	usleep(REST_US);
+	EXPECT_TRUE(is_quiet(self->keyboard));
+}
+
+/* Unless that is the module's, "5" may be Enter. */
+TEST_F(input, keymap_stays_the_drivers)
+{
+	struct input_keymap_entry ke = { .len = 4, .scancode = { SCAN_5 } };
+	unsigned int old[2] = { SCAN_5, KEY_ENTER };
+
+	ASSERT_EQ(0, ioctl(self->keyboard, EVIOCGKEYCODE_V2, &ke));
+	ASSERT_EQ(KEY_5, ke.keycode);
+	ke.keycode = KEY_ENTER;
+	EXPECT_EQ(-1, ioctl(self->keyboard, EVIOCSKEYCODE_V2, &ke));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(-1, ioctl(self->keyboard, EVIOCSKEYCODE, old));
+	EXPECT_EQ(EPERM, errno);
+	ASSERT_EQ(0, start_session(&self->client));
+	EXPECT_EQ(-1, ioctl(self->keyboard, EVIOCSKEYCODE_V2, &ke));
+	type(SCAN_5);
+	EXPECT_EQ(1, count_presses(self->client.fd, KEY_5));
+	/* Without the module it is as it was. */
+	client_close(&self->client);
+	ASSERT_EQ(0, guest_unload());
+	ke.keycode = KEY_5;
+	EXPECT_EQ(0, ioctl(self->keyboard, EVIOCSKEYCODE_V2, &ke));
+	ASSERT_EQ(0, guest_load());
 }
 
 TEST_F(input, nobody_can_grab_during_a_session)
