@@ -49,13 +49,14 @@
 #define SWITCH_TRIES	8	/* each loses to a key pressed within microseconds */
 #define ONE_BY_ONE	3	/* max_vals: one value and a SYN_REPORT, and the core's reserve */
 
+#define DEVICE_NAME	"tconn trusted input"
+#define DEVICE_PHYS	"tconn/input0"
+
 enum {
 	SCAN_MS	 = 10,		/* a key follows its scan code within one interrupt */
 	REST_MS	 = 20,		/* between two looks whether a keyboard is at rest */
 	STILL_MS = 1200,	/* who holds a key repeats it: a PS/2 keyboard within 1 s */
 };
-#define DEVICE_NAME	"tconn trusted input"
-#define DEVICE_PHYS	"tconn/input0"
 
 struct source {
 	struct input_handle handle;
