@@ -13,7 +13,9 @@ start_udev() {
 }
 
 # The policy is a program, so that IMA measures it.
+# What the REE reads of udev must be there when it starts.
 start_ree() {
+	mkdir -p /run/udev/tags
 	/etc/tconn/ree.policy /usr/lib/tconn-guest/ree.sh </dev/null >/run/ree.log 2>&1 &
 }
 

@@ -72,6 +72,14 @@ class MainJob(unittest.TestCase):
         self.assertLessEqual({"ak-certificate", "ak-key", "quote-signature", "quote-fresh",
                               "quote-pcrs", "boot-log", "boot-reference", "ima-log",
                               "ima-reference", "tconn-log", "tconn-reference"}, names)
+        self.status_says_how_the_ree_is_confined()
+
+    def status_says_how_the_ree_is_confined(self):
+        (ree,) = self.scene.device_status()["confinement"]
+        self.assertTrue(ree["holds"], ree["flaw"])
+        self.assertEqual(ree["policy_digest"], self.device.image.manifest["/etc/tconn/ree.policy"])
+        self.assertLessEqual({"sys_admin", "sys_ptrace", "mknod", "bpf"}, set(ree["dropped"]))
+        self.assertIn("confinement of REE process", self.device.sh("tconnctl status").output)
 
     # -- sessions
 

@@ -137,3 +137,23 @@ class Takeover(guests.DeviceTest):
         log = self.device.get("/sys/kernel/security/ima/ascii_runtime_measurements").decode()
         for event in ("tconn-boot", "tconn-policy", "tconn-app", "tconn-record"):
             self.assertIn(f" {event} ", log)
+
+    def test_weston_is_confined(self):
+        output = self.device.sh("tconn-confine --check=$(pidof weston)").output
+        self.assertIn(": confined\n", output)
+        self.assertIn("capabilities left:\n", output)
+
+    def test_root_of_an_ree_has_no_teeth(self):
+        udevd = self.device.sh("pidof systemd-udevd").output.strip()
+        self.device.sh("mkdir -p /mnt")
+        for command in (
+                "test -e /dev/tconn", "test -e /dev/mem", "test -d /sys/kernel/security/tconn",
+                "test -s /etc/tconn/device.policy", f"kill -0 {udevd}", "touch /usr/sbin/new",
+                "mount -t tmpfs tmpfs /mnt", "mknod /tmp/mem c 1 1", "unshare -U true",
+                "echo 0 >/proc/sys/kernel/sysrq", "dmesg",
+                "for led in /sys/class/leds/*::capslock; do echo 1 >$led/brightness; done"):
+            with self.subTest(command):
+                result = self.device.sh(f"tconn-confine sh -c '{command}'", check=False)
+                self.assertNotEqual(result.status, 0, result.output)
+                self.device.sh(command)     # the control: outside, root can
+        self.device.sh("umount /mnt; rm -f /usr/sbin/new /tmp/mem")
