@@ -153,7 +153,7 @@ class MainJob(unittest.TestCase):
         no_glyph = self.refuse_statement("Pay 5 \U0001f4a9?")
         control = self.refuse_statement("Pay\x07 5?")
         self.assertIn("6144", too_long)
-        self.assertIn("glyph", no_glyph.lower())
+        self.assertIn("cannot show", no_glyph)
         self.assertEqual(len({too_long, no_glyph, control}), 3)
 
     # -- programs that may not hold a session; these stay in the device's logs
