@@ -17,6 +17,8 @@ lock_down() {
 	echo 1 >/proc/sys/kernel/modules_disabled || say "modules can still be loaded"
 }
 
+# What the REE must not see has to be there when it starts.
+mkdir -p -m 0700 /etc/tconn /var/lib/tconn
 case $(module_options attack) in
 guest=bare) ;;
 guest=module) load_tconn ;;

@@ -15,7 +15,7 @@ PROGRAMS = paths.BUILD / "selftests" / "attack"     # where build.mk puts them
 KEYS = {
     "attack": (None, None),
     "class": (FOLDERS, None),
-    "when": (("before", "session", "idle"), None),
+    "when": (("before", "session", "idle", "own"), None),
     "judge": (("self", "keys", "picture-read", "picture-write", "lamp", "decided", "unnoticed",
                "record", "alive"), None),
     "unprotected": (("bare", "module"), "bare"),

@@ -73,7 +73,7 @@ def lamp(seen):
                         "it is lit, and there is no session", "it stayed dark")
     dialog = seen.dialog
     if dialog.shown and dialog.state == "decided" and \
-            False in _states(seen, dialog.opened, seen.answered):
+            False in _states(seen, dialog.opened + SETTLE, seen.answered):
         return SUCCEEDED, "it was dark in a session"
     begin = (dialog.closed or seen.answered) + SETTLE
     if begin < seen.ended and True in _states(seen, begin, seen.ended):
@@ -116,7 +116,7 @@ def alive(seen):
     if seen.last[0] == UNAVAILABLE:
         return seen.last
     if not seen.healthy:
-        return SUCCEEDED, "module, policy or lockdown are not what they were"
+        return SUCCEEDED, "module, policy, lockdown or lamp are not what they were"
     return _verdict(seen.checked != "trusted", f"a session afterwards: {seen.checked}",
                     f"all is as it was; it says: {seen.last[1]}")
 

@@ -142,7 +142,8 @@ def _run_group(guests, kind, attacks, directory):
         result = _result(attack, rig, seen, lost, time.monotonic() - start)
         _log(rig.directory, kind, result, seen)
         yield attack, result, seen
-        if lost or attack.spoils or not seen.healthy or result.problem:
+        spoilt = attack.spoils and not (kind == "protected" and result.outcome == "failed")
+        if lost or spoilt or not seen.healthy or result.problem:
             guests.drop()
     guests.drop()
 

@@ -198,7 +198,7 @@ class Dialog:
         return True
 
     def wait_shown(self):
-        """Until it can be seen, and its lamp: by the module, or by us as any program would."""
+        """Until it can be seen; its lamp is lit by the module, or by us as any program would."""
         deadline = time.monotonic() + SHOWN_TIMEOUT
         while time.monotonic() < deadline and not self.poll():
             if self._rig.kind == "bare":
@@ -206,7 +206,7 @@ class Dialog:
                     self._rig.userspace_lamp(1)
                     self.shown = True
                     break
-            elif self._guest.lamp.lit("vnc"):
+            elif self._rig.active():
                 self.shown = True
                 break
             time.sleep(0.2)
@@ -220,7 +220,7 @@ class Dialog:
             self._guest.sh(f"killall -KILL tconn-tui; kill -KILL -{self.pid}; "
                            "killall -CONT tconn-tui; true", check=False)
             self.state, self.closed = "gone", time.monotonic()
-        if self._rig.kind == "bare":
+        if self._rig.kind == "bare" and self.state == "decided":
             self._rig.userspace_lamp(0)
 
 
@@ -257,10 +257,17 @@ class Rig:
             "grep -m1 ' boot ' /sys/kernel/security/tconn/log_ascii; "
             "grep -o '^tconn ' /proc/modules", check=False).output
 
-    def idle(self):
-        return self.kind == "bare" or \
-            self.guest.sh("grep -q '^state idle' /sys/kernel/security/tconn/state",
-                          check=False).status == 0
+    def _module_is(self, state):
+        return self.guest.sh(f"grep -q '^state {state}' /sys/kernel/security/tconn/state",
+                             check=False).status == 0
+
+    def active(self):
+        return self._module_is("active")
+
+    def as_at_boot(self):
+        """The protection is what it was, no session is up, the lamp is dark."""
+        return (self.state() == self.boot_state and self.ree.alive()
+                and (self.kind == "bare" or self._module_is("idle") and self.dark()))
 
     def trouble(self):
         """Console lines of a kernel that complained, since asked last."""
@@ -303,6 +310,10 @@ class Rig:
             self.start_ree()
         if self.kind == "bare":
             self.guest.sh("chvt 1", check=False)
+            self.userspace_lamp(0)
+            # Which took it from the console, to which it belongs.
+            self.guest.sh("for led in /sys/class/leds/*::scrolllock; do "
+                          "echo kbd-scrolllock >$led/trigger; done", check=False)
         self.before = self.picture("ree")
 
     def start(self, attack):

@@ -23,8 +23,9 @@ secret. In its first comment the runner reads, one a line:
 
     attack: NAME            as the file
     class: screen | input | process | indicator | system | tpm      as the folder
-    when: before | session | idle   started before the dialog comes up and left running;
-                            once it is up; with no dialog at all
+    when: before | session | idle | own     started before the dialog comes up and left
+                            running; once it is up; with no dialog at all; it brings up a
+                            dialog itself, which is answered if the lamp is lit
     judge:                  how success is told, from outside the guest where possible:
         self                by its last line, which must show the evidence; if it printed
                             `digits`, these must be of the secret as well

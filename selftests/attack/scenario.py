@@ -27,7 +27,7 @@ class Seen:
     started: float = 0.0
     answered: float = 0.0           # when the last key was pressed, or the dialog was given up
     ended: float = 0.0
-    healthy: bool = True            # the protection is as it was at boot, the session over
+    healthy: bool = True            # all is as it was at boot: Rig.as_at_boot()
     checked: str = ""               # with the judge alive: what became of a session afterwards
     records: object = None          # with the judge record: see record.py
 
@@ -76,16 +76,29 @@ class Scenario:
         seen.ree = rig.before
         seen.lit_before = self._guest.lamp.lit("vnc")
         seen.started = time.monotonic()
-        running = self._idle() if attack.when == "idle" else self._session()
+        play = {"idle": self._idle, "own": self._own}.get(attack.when, self._session)
+        running = play()
         seen.output = running.finish()
         seen.ended = time.monotonic()
         seen.lamp = self._guest.lamp.events("vnc", since=seen.started)
-        seen.healthy = rig.state() == rig.boot_state and rig.idle() and rig.ree.alive()
+        seen.healthy = rig.as_at_boot()
         return seen
 
     def _idle(self):
         running = self._begin()
         time.sleep(LINGER)
+        return running
+
+    def _own(self):
+        """Whoever sees the lamp lit, and a dialog, types what it asks for."""
+        running = self._begin()
+        deadline = time.monotonic() + DECIDE
+        while time.monotonic() < deadline and not self._guest.lamp.lit("vnc"):
+            time.sleep(0.2)
+        time.sleep(GRACE)
+        if self._guest.lamp.lit("vnc"):
+            self._type()
+            time.sleep(LINGER)
         return running
 
     def _begin(self):
@@ -108,7 +121,8 @@ class Scenario:
         return running
 
     def _look(self):
-        if self.seen.dialog.shown and not self.seen.dialog.poll():
+        dialog = self.seen.dialog
+        if dialog and dialog.shown and not dialog.poll():
             self.seen.shown.append(self._rig.picture(f"dialog-{len(self.seen.shown)}"))
 
     def _answer(self):
@@ -119,6 +133,11 @@ class Scenario:
         # Nobody types a PIN where there is no dialog, or the lamp is dark.
         if seen.dialog.poll() or not seen.dialog.shown:
             return
+        self._type()
+        seen.dialog.wait_end(6)
+
+    def _type(self):
+        seen = self.seen
         seen.secret, seen.typed = secret(), True
         self._guest.keys(*seen.secret)
         self._look()
@@ -126,4 +145,3 @@ class Scenario:
         self._look()
         seen.answered = time.monotonic()
         self._guest.keys("ret")
-        seen.dialog.wait_end(6)

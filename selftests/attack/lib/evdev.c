@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "evdev.h"
+#include "report.h"
 
 #define NODES 64	/* /dev/input/event0.. that are looked at */
 
@@ -97,4 +98,15 @@ int evdev_collect(const int *fds, size_t count, unsigned int ms, char *digits, s
 		if (polled[i].revents && drain(fds[i], digits, size))
 			return -1;
 	return 0;
+}
+
+void evdev_set_led(int fd, unsigned int led, int on)
+{
+	const struct input_event events[] = {
+		{ .type = EV_LED, .code = (unsigned short)led, .value = on },
+		{ .type = EV_SYN, .code = SYN_REPORT },
+	};
+
+	if (write(fd, events, sizeof(events)) != sizeof(events))
+		attack_note("EV_LED: errno %d", errno);
 }

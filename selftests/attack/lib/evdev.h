@@ -20,6 +20,9 @@ char evdev_digit(unsigned int code);
 /* The key that types that digit in the upper row. */
 unsigned int evdev_key(char digit);
 
+/* Writes EV_LED; what the kernel makes of it shows on the LED only. */
+void evdev_set_led(int fd, unsigned int led, int on);
+
 /*
  * Reads what waits on the fds for up to ms milliseconds and appends the digits
  * that went down to a zero-terminated text; -1 if a device has gone.
