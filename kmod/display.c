@@ -10,14 +10,16 @@
  * one CRTC's primary plane and one connector, everything else off, colour
  * corrections neutral. It depends on nothing that was there before.
  *
- * The framebuffer cannot be looked up by id, so nobody can get a handle to it.
- * It is painted before the first commit and mapped again after it: some drivers
- * (VRAM helpers) pin a mapped buffer where it cannot be scanned out.
+ * The framebuffer cannot be looked up by id, so nobody can get a handle to it. It
+ * is painted before the first commit and mapped again after it: some drivers (VRAM
+ * helpers) pin a mapped buffer where it cannot be scanned out. What was shown is
+ * hashed from there, so a change that came another way does not go unnoticed.
  * No dirtyfb: it takes the locks. Commits carry damage instead.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iosys-map.h>
@@ -25,7 +27,6 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <crypto/sha2.h>
 
@@ -41,6 +42,7 @@
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_mode_config.h>
 #include <drm/drm_modeset_lock.h>
 #include <drm/drm_plane.h>
 #include <drm/drm_property.h>
@@ -51,23 +53,24 @@
 
 #define BYTES_PER_PIXEL	4
 #define DRM_NODE_MAJOR	226	/* the kernel's own name for it is not public */
+#define HIDE_TRIES	100	/* a millisecond each */
 
 struct tconn_display {
 	struct drm_client_dev client;
 	struct file *file;		/* keeps the driver's code here; a client does not */
 	struct drm_device *dev;		/* the file's */
-	struct drm_client_buffer *buf;
-	struct drm_framebuffer *fb;
+	struct drm_client_buffer buf;
+	u32 handle;			/* its pixels', the client's own */
 	struct drm_crtc *crtc;
 	struct drm_connector *connector;	/* with a reference */
 	struct drm_display_mode mode;
 	u32 width, height;
-	u8 *shadow;			/* what is on the screen, byte for byte */
+	u8 *row;			/* of pixels, for hashing */
 	u32 presents;
 
 	struct mutex lock;		/* gone, taken */
 	bool gone;			/* the driver left: buffer and client are released */
-	bool taken;
+	bool taken;			/* the buffer is needed, until it has been hashed */
 	wait_queue_head_t given;	/* !taken */
 
 	/* The thread, while taken. One caller at a time (the session's lock). */
@@ -90,10 +93,12 @@ static u32 pitch_of(const struct tconn_display *d)
 
 /* --- pixels --- */
 
-/*
- * Canvas to shadow, shadow to scanout: the app may draw meanwhile, but what is
- * shown is what is in the shadow, and that is what is hashed.
- */
+static size_t scanout_at(const struct tconn_display *d, u32 x, u32 y)
+{
+	return (size_t)y * d->buf.pitch + (size_t)x * BYTES_PER_PIXEL;
+}
+
+/* The app may draw meanwhile: what is shown, and hashed, is what this read. */
 static void copy_rect(struct tconn_display *d, const u8 *canvas, const struct tconn_rect *r)
 {
 	size_t len = (size_t)r->width * BYTES_PER_PIXEL;
@@ -101,22 +106,39 @@ static void copy_rect(struct tconn_display *d, const u8 *canvas, const struct tc
 
 	for (y = r->y; y < r->y + r->height; y++) {
 		size_t at = (size_t)y * pitch_of(d) + (size_t)r->x * BYTES_PER_PIXEL;
-		size_t to = (size_t)y * d->buf->pitch + (size_t)r->x * BYTES_PER_PIXEL;
 
-		memcpy(d->shadow + at, canvas + at, len);
-		iosys_map_memcpy_to(&d->map, to, d->shadow + at, len);
+		iosys_map_memcpy_to(&d->map, scanout_at(d, r->x, y), canvas + at, len);
 	}
+}
+
+static void hash_scanout(struct tconn_display *d, u8 *ret_digest)
+{
+	struct sha256_state hash;
+	u32 y;
+
+	sha256_init(&hash);
+	for (y = 0; y < d->height; y++) {
+		iosys_map_memcpy_from(d->row, &d->map, scanout_at(d, 0, y), pitch_of(d));
+		sha256_update(&hash, d->row, pitch_of(d));
+	}
+	sha256_final(&hash, ret_digest);
+}
+
+/* Memory of a graphics card may be had by the next who asks for some. */
+static void wipe_scanout(struct tconn_display *d)
+{
+	iosys_map_memset(&d->map, 0, 0, scanout_at(d, 0, d->height));
 }
 
 static int paint_first(struct tconn_display *d, const u8 *canvas)
 {
 	struct tconn_rect all = { .width = d->width, .height = d->height };
-	int ret = drm_client_buffer_vmap(d->buf, &d->map);
+	int ret = drm_client_buffer_vmap(&d->buf, &d->map);
 
 	if (ret)
 		return ret;
 	copy_rect(d, canvas, &all);
-	drm_client_buffer_vunmap(d->buf);
+	drm_client_buffer_vunmap(&d->buf);
 	return 0;
 }
 
@@ -173,7 +195,7 @@ static int set_plane(struct tconn_display *d, struct drm_atomic_state *state,
 	ret = drm_atomic_set_crtc_for_plane(ps, ours ? d->crtc : NULL);
 	if (ret)
 		return ret;
-	drm_atomic_set_fb_for_plane(ps, ours ? d->fb : NULL);
+	drm_atomic_set_fb_for_plane(ps, ours ? d->buf.fb : NULL);
 	ps->crtc_x = 0;
 	ps->crtc_y = 0;
 	ps->src_x = 0;
@@ -288,7 +310,7 @@ static int thread_take(struct tconn_display *d)
 	ret = commit(d, set_all);
 	if (ret)
 		return ret;
-	ret = drm_client_buffer_vmap(d->buf, &d->map);
+	ret = drm_client_buffer_vmap(&d->buf, &d->map);
 	d->mapped = !ret;
 	return ret;
 }
@@ -298,9 +320,6 @@ static void thread_give(struct tconn_display *d)
 {
 	int ret;
 
-	if (d->mapped)
-		drm_client_buffer_vunmap(d->buf);
-	d->mapped = false;
 	if (d->before) {
 		ret = drm_atomic_helper_commit_duplicated_state(d->before, &d->ctx);
 		if (ret)
@@ -409,7 +428,6 @@ void tconn_display_give(struct tconn_display *d)
 		return;
 	kthread_stop(d->thread);
 	d->thread = NULL;
-	stop_taking(d);
 }
 
 static u32 refresh_mhz(const struct drm_display_mode *mode)
@@ -430,25 +448,30 @@ void tconn_display_describe(const struct tconn_display *d, struct tconn_bind *bi
 	bind->height_mm = d->connector->display_info.height_mm;
 }
 
-void tconn_display_report(const struct tconn_display *d, struct tconn_record *record)
+void tconn_display_report(struct tconn_display *d, struct tconn_record *record)
 {
 	record->width = d->width;
 	record->height = d->height;
 	record->format = DRM_FORMAT_XRGB8888;
 	record->refresh_mhz = refresh_mhz(&d->mode);
 	record->presents = d->presents;
-	if (d->presents)
-		sha256(d->shadow, pitch_of(d) * d->height, record->frame_digest);
+	if (d->mapped) {
+		hash_scanout(d, record->frame_digest);
+		wipe_scanout(d);
+		drm_client_buffer_vunmap(&d->buf);
+		d->mapped = false;
+	}
+	stop_taking(d);
 }
 
 /* --- opening and closing --- */
 
-/* With clientlist_mutex held, and the client off the list. */
+/* With clientlist_mutex held and the client off the list, or never on it. */
 static void release_client(struct tconn_display *d)
 {
-	/* Else deletion would look it up by the id it no longer has. */
-	d->buf->fb = NULL;
-	drm_client_framebuffer_delete(d->buf);
+	drm_framebuffer_remove(d->buf.fb);
+	if (d->buf.gem)
+		drm_gem_object_put(d->buf.gem);
 	drm_client_release(&d->client);
 }
 
@@ -475,7 +498,7 @@ static void display_free(struct tconn_display *d)
 	if (d->connector)
 		drm_connector_put(d->connector);
 	fput(d->file);
-	vfree(d->shadow);
+	kfree(d->row);
 	kfree(d);
 }
 
@@ -494,7 +517,7 @@ void tconn_display_close(struct tconn_display *d)
 }
 
 /* The device behind a primary node; it lives as long as file. */
-static struct drm_device *device_of(struct file *file, const struct tconn_policy *policy)
+static struct drm_device *device_of(struct file *file)
 {
 	struct drm_device *dev;
 	struct drm_file *priv;
@@ -504,84 +527,183 @@ static struct drm_device *device_of(struct file *file, const struct tconn_policy
 		return ERR_PTR(-ENODEV);
 	priv = file->private_data;
 	dev = priv->minor->dev;
-	if (priv->minor->type != DRM_MINOR_PRIMARY || !drm_drv_uses_atomic_modeset(dev) ||
-	    !tconn_policy_lists_device(&policy->display, dev->dev))
+	if (priv->minor->type != DRM_MINOR_PRIMARY || !drm_drv_uses_atomic_modeset(dev))
 		return ERR_PTR(-ENODEV);
 	return dev;
 }
 
-/* The first connector that shows something. With all locks held. */
-static int find_output(struct tconn_display *d)
+/* By its device or by itself, which keeps the REE from choosing another output. */
+static bool is_listed(const struct drm_connector *c, const struct tconn_policy *policy)
+{
+	return tconn_policy_lists_device(&policy->display, c->dev->dev) ||
+	       (c->kdev && tconn_policy_lists_device(&policy->display, c->kdev));
+}
+
+static void choose(struct tconn_display *d, struct drm_connector *c, struct drm_crtc *crtc,
+		   const struct drm_display_mode *mode)
+{
+	drm_connector_get(c);
+	d->connector = c;
+	d->crtc = crtc;
+	drm_mode_init(&d->mode, mode);
+}
+
+static bool is_lit(const struct drm_connector *c)
+{
+	return c->connector_type != DRM_MODE_CONNECTOR_WRITEBACK && c->state->crtc &&
+	       c->status != connector_status_disconnected && c->state->crtc->state->active;
+}
+
+/* The first connector that shows something, as it does. With all locks held. */
+static void find_lit(struct tconn_display *d, const struct tconn_policy *policy)
 {
 	struct drm_connector_list_iter iter;
 	struct drm_connector *c;
-	int ret = -ENODEV;
 
 	drm_connector_list_iter_begin(d->dev, &iter);
 	drm_for_each_connector_iter(c, &iter) {
-		if (c->connector_type == DRM_MODE_CONNECTOR_WRITEBACK || !c->state->crtc ||
-		    c->status == connector_status_disconnected || !c->state->crtc->state->active)
-			continue;
-		drm_connector_get(c);
-		d->connector = c;
-		d->crtc = c->state->crtc;
-		drm_mode_init(&d->mode, &d->crtc->state->mode);
-		ret = 0;
-		break;
+		if (is_lit(c) && is_listed(c, policy)) {
+			choose(d, c, c->state->crtc, &c->state->crtc->state->mode);
+			break;
+		}
 	}
 	drm_connector_list_iter_end(&iter);
-	return ret;
 }
 
-static int find_mode(struct tconn_display *d)
+/* All is dark, or what is lit is not listed: whatever the console would light. */
+static int find_dark(struct tconn_display *d, const struct tconn_policy *policy)
+{
+	int ret = drm_client_modeset_probe(&d->client, 0, 0);
+	struct drm_mode_set *set;
+
+	if (ret)
+		return ret;
+	mutex_lock(&d->client.modeset_mutex);
+	drm_client_for_each_modeset(set, &d->client) {
+		if (set->mode && set->num_connectors && is_listed(set->connectors[0], policy)) {
+			choose(d, set->connectors[0], set->crtc, set->mode);
+			break;
+		}
+	}
+	mutex_unlock(&d->client.modeset_mutex);
+	return 0;
+}
+
+static int find_output(struct tconn_display *d, const struct tconn_policy *policy)
 {
 	int ret = lock_all(d), hdisplay, vdisplay;
 
 	if (!ret)
-		ret = find_output(d);
+		find_lit(d, policy);
 	unlock_all(d);
+	if (!ret && !d->connector)
+		ret = find_dark(d, policy);
 	if (ret)
 		return ret;
+	if (!d->connector)
+		return -ENODEV;
 	drm_mode_get_hv_timing(&d->mode, &hdisplay, &vdisplay);
 	d->width = hdisplay;
 	d->height = vdisplay;
 	return 0;
 }
 
-static int open_client(struct tconn_display *d)
+/* The pixels: a dumb buffer, as a client's of the core would have it. */
+static int create_pixels(struct tconn_display *d)
+{
+	struct drm_mode_create_dumb args = {
+		.width = d->width,
+		.height = d->height,
+		.bpp = BYTES_PER_PIXEL * 8,
+	};
+	int ret;
+
+	if (!d->dev->driver->dumb_create)
+		return -ENODEV;
+	ret = d->dev->driver->dumb_create(d->client.file, d->dev, &args);
+	if (ret)
+		return ret;
+	d->handle = args.handle;
+	d->buf.client = &d->client;
+	d->buf.pitch = args.pitch;
+	d->buf.gem = drm_gem_object_lookup(d->client.file, args.handle);
+	return d->buf.gem ? 0 : -ENODEV;
+}
+
+static int refuse_handle(struct drm_gem_object *pixels, struct drm_file *file)
+{
+	return -EACCES;
+}
+
+/*
+ * For a moment a framebuffer has an id, which a DRM master or CAP_SYS_ADMIN can
+ * guess, to have a handle to its pixels (GETFB): they are closed until it is hidden.
+ * A look-up under way then ends soon; who still has the framebuffer has it on a
+ * plane, to show it when we no longer do.
+ */
+static int create_framebuffer(struct tconn_display *d)
+{
+	/* Static, for a look-up may be slow to end. BINDs come one by one. */
+	static struct drm_gem_object_funcs closed;
+	const struct drm_gem_object_funcs *open = d->buf.gem->funcs;
+	const struct drm_mode_fb_cmd2 args = {
+		.width = d->width,
+		.height = d->height,
+		.pixel_format = DRM_FORMAT_XRGB8888,
+		.handles = { d->handle },
+		.pitches = { d->buf.pitch },
+	};
+	struct drm_framebuffer *fb;
+	unsigned int tries;
+
+	closed = *open;
+	closed.open = refuse_handle;
+	d->buf.gem->funcs = &closed;
+	fb = d->dev->mode_config.funcs->fb_create(d->dev, d->client.file, &args);
+	if (!IS_ERR(fb)) {
+		drm_framebuffer_unregister_private(fb);
+		for (tries = HIDE_TRIES; drm_framebuffer_read_refcount(fb) > 1 && tries; tries--)
+			usleep_range(500, 1000);
+	}
+	d->buf.gem->funcs = open;
+	if (IS_ERR(fb))
+		return PTR_ERR(fb);
+	d->buf.fb = fb;
+	return drm_framebuffer_read_refcount(fb) > 1 ? -EBUSY : 0;
+}
+
+/* With an output chosen. The caller undoes it, whatever there is. */
+static int open_buffer(struct tconn_display *d)
+{
+	int ret;
+
+	d->row = kmalloc(pitch_of(d), GFP_KERNEL);
+	if (!d->row)
+		return -ENOMEM;
+	ret = create_pixels(d);
+	return ret ? ret : create_framebuffer(d);
+}
+
+static int open_device(struct tconn_display *d, const struct tconn_policy *policy)
 {
 	int ret = drm_client_init(d->dev, &d->client, "tconn", &client_funcs);
 
 	if (ret)
 		return ret;
-	d->buf = drm_client_framebuffer_create(&d->client, d->width, d->height,
-					       DRM_FORMAT_XRGB8888);
-	if (IS_ERR(d->buf)) {
-		drm_client_release(&d->client);
-		return PTR_ERR(d->buf);
-	}
-	d->fb = d->buf->fb;
-	drm_framebuffer_unregister_private(d->fb);
-	drm_client_register(&d->client);
-	return 0;
-}
-
-static int open_device(struct tconn_display *d)
-{
-	int ret = find_mode(d);
-
+	ret = find_output(d, policy);
+	if (!ret)
+		ret = open_buffer(d);
 	if (ret)
-		return ret;
-	d->shadow = vzalloc((size_t)pitch_of(d) * d->height);
-	if (!d->shadow)
-		return -ENOMEM;
-	return open_client(d);
+		release_client(d);
+	else
+		drm_client_register(&d->client);
+	return ret;
 }
 
 /* Takes the reference to file if it succeeds. */
-static struct tconn_display *display_new(struct file *file, const struct tconn_policy *policy)
+static struct tconn_display *display_new(struct file *file)
 {
-	struct drm_device *dev = device_of(file, policy);
+	struct drm_device *dev = device_of(file);
 	struct tconn_display *d;
 
 	if (IS_ERR(dev))
@@ -606,12 +728,12 @@ int tconn_display_open(int fd, const struct tconn_policy *policy, struct tconn_d
 
 	if (!file)
 		return -ENODEV;
-	d = display_new(file, policy);
+	d = display_new(file);
 	if (IS_ERR(d)) {
 		fput(file);
 		return PTR_ERR(d);
 	}
-	ret = open_device(d);
+	ret = open_device(d, policy);
 	if (ret) {
 		display_free(d);
 		return ret;

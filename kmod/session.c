@@ -233,7 +233,7 @@ static int open_display(struct session *s, const struct tconn_policy *policy,
 
 	if (ret)
 		return refuse(s, TCONN_REFUSAL_NO_DISPLAY, -ENODEV,
-			      "no listed display with a lit output at display_fd");
+			      "no connected output that the policy lists at display_fd");
 	tconn_display_describe(s->display, bind);
 	s->canvas_size = bind->canvas_size;
 	s->width = bind->width;

@@ -125,8 +125,9 @@ struct tconn_version {
  *	-ENOKEY		no policy loaded
  *	-EACCES		the executable is refused; the log says which digest and why
  *	-EBUSY		another session is open
- *	-ENODEV		display_fd is no DRM primary node the policy lists, or has
- *			no lit output; or no listed input device is present
+ *	-ENODEV		display_fd is no DRM primary node, or no output of it that
+ *			the policy lists is connected; or no listed input device
+ *			is present
  *	-ENOLCK		the policy requires an indicator and none is armed
  *	-EHWPOISON	no TPM, or the TPM refused the measurement, or the log is full
  *	-EMSGSIZE	statement empty or over TCONN_STATEMENT_MAX
@@ -291,7 +292,8 @@ struct tconn_event_app {
  *	tconn-policy 1			first line that is no comment
  *	pcr N				8..15, default 13
  *	app sha256 HEX NAME		an executable that may hold a session (1..16)
- *	display GLOB			sysfs device path of a display device (1..4)
+ *	display GLOB			sysfs device path of a display device, or of one
+ *					connector of it (1..4)
  *	input GLOB			sysfs device path of an input device (1..16);
  *					/devices/virtual/ never matches
  *	indicator GLOB			sysfs device path of the LED (0..1)

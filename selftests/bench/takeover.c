@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * takeover_vs_modeset, inside a guest: from a request to the lit indicator, against
- * a bare libdrm modeset on the same device in the same run, turn by turn.
+ * What a session costs, inside a guest: taking the screen, showing a frame and giving
+ * back, against a bare libdrm modeset on the same device and memcpy() of the same
+ * bytes, turn by turn in the same run.
  *
  *	takeover [ROUNDS] [CARD]
  *
- * One round is (a) BIND, first picture, ACTIVATE, until the module's own lit_ns,
- * then DECIDE; (b) dumb buffer, picture, framebuffer, drmModeSetCrtc, all through
- * libdrm as master. Both paint the whole screen once. Prints one JSON object with
- * the times of every round in nanoseconds. This program has to be on the policy.
+ * One round is a session, a modeset and a memcpy(). Of the session are taken:
+ *	takeover	from before open() and BIND, with the first picture painted,
+ *			until the module's own lit_ns
+ *	present		PRESENT of the whole screen
+ *	giveback	from before DECIDE until the module's own ended_ns
+ *	finish		from then until DECIDE returns: the frame is hashed and
+ *			wiped, the record measured into the TPM
+ * The modeset is dumb buffer, picture, framebuffer, drmModeSetCrtc, all through libdrm
+ * as master. Both paint the whole screen once. Prints one JSON object with the times
+ * of every round in nanoseconds. This program has to be on the policy.
  *
  * Exit codes: 0 measured, 1 something failed (said on standard error), 2 usage.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +48,55 @@ static void paint(void *map, size_t size, uint8_t shade)
 	memset(map, shade, size);
 }
 
-static int session_round(int card, unsigned int round, uint64_t *ret_ns)
+struct times {
+	uint64_t takeover, present, giveback, finish, copy, modeset;
+};
+
+/* From ACTIVE to the end. */
+static int show_and_decide(int fd, const struct tconn_bind *bind, uint64_t start, struct times *ret)
+{
+	const struct tconn_rect all = { .width = bind->width, .height = bind->height };
+	struct tconn_decide decide = { .outcome = TCONN_OUTCOME_CONFIRMED };
+	uint64_t presenting, deciding, decided;
+
+	presenting = bench_now_ns();
+	if (ioctl(fd, TCONN_IOC_PRESENT, &all))
+		return fail("PRESENT");
+	deciding = bench_now_ns();
+	if (ioctl(fd, TCONN_IOC_DECIDE, &decide))
+		return fail("DECIDE");
+	decided = bench_now_ns();
+	if (decide.record.lit_ns <= start || decide.record.ended_ns <= deciding) {
+		fprintf(stderr, "takeover: the record says the indicator was never lit\n");
+		return -1;
+	}
+	ret->takeover = decide.record.lit_ns - start;
+	ret->present = deciding - presenting;
+	ret->giveback = decide.record.ended_ns - deciding;
+	ret->finish = decided - decide.record.ended_ns;
+	return 0;
+}
+
+/* What showing a frame is measured against. */
+static uint64_t time_copy(const void *canvas, size_t size)
+{
+	static void *copy;
+	uint64_t start;
+
+	if (!copy) {
+		copy = malloc(size);
+		if (!copy)
+			return 0;
+		memset(copy, 1, size);
+	}
+	start = bench_now_ns();
+	memcpy(copy, canvas, size);
+	/* Or the compiler leaves out what nobody reads. */
+	__asm__ volatile("" : : "r"(copy) : "memory");
+	return bench_now_ns() - start;
+}
+
+static int session_round(int card, unsigned int round, struct times *ret)
 {
 	static const char text[] = "takeover benchmark";
 	struct tconn_bind bind = {
@@ -51,10 +107,9 @@ static int session_round(int card, unsigned int round, uint64_t *ret_ns)
 		.statement = (uintptr_t)text,
 		.statement_len = sizeof(text) - 1,
 	};
-	struct tconn_decide decide = { .outcome = TCONN_OUTCOME_CONFIRMED };
 	uint64_t start = bench_now_ns();
 	void *canvas;
-	int fd, ret = -1;
+	int fd, r = -1;
 
 	fd = open(TCONN_DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
@@ -71,19 +126,13 @@ static int session_round(int card, unsigned int round, uint64_t *ret_ns)
 	paint(canvas, bind.canvas_size, (uint8_t)round);
 	if (ioctl(fd, TCONN_IOC_ACTIVATE))
 		fail("ACTIVATE");
-	else if (ioctl(fd, TCONN_IOC_DECIDE, &decide))
-		fail("DECIDE");
 	else
-		ret = 0;
-	if (!ret && decide.record.lit_ns <= start) {
-		fprintf(stderr, "takeover: the record says the indicator was never lit\n");
-		ret = -1;
-	}
-	*ret_ns = decide.record.lit_ns - start;
+		r = show_and_decide(fd, &bind, start, ret);
+	ret->copy = time_copy(canvas, bind.canvas_size);
 	munmap(canvas, bind.canvas_size);
 out:
 	close(fd);
-	return ret;
+	return r;
 }
 
 struct output {
@@ -163,9 +212,34 @@ static int modeset_round(int card, struct output *o, unsigned int round, struct 
 	return 0;
 }
 
+static void print_times(const struct times *times, unsigned int rounds)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} column[] = {
+		{ "takeover_ns", offsetof(struct times, takeover) },
+		{ "present_ns", offsetof(struct times, present) },
+		{ "giveback_ns", offsetof(struct times, giveback) },
+		{ "finish_ns", offsetof(struct times, finish) },
+		{ "copy_ns", offsetof(struct times, copy) },
+		{ "modeset_ns", offsetof(struct times, modeset) },
+	};
+	static uint64_t values[ROUNDS_MAX];
+	const unsigned int columns = sizeof(column) / sizeof(*column);
+
+	putchar('{');
+	for (unsigned int c = 0; c < columns; c++) {
+		for (unsigned int i = 0; i < rounds; i++)
+			memcpy(&values[i], (const char *)&times[i] + column[c].offset,
+			       sizeof(values[i]));
+		bench_print_times(column[c].name, values, rounds, c + 1 < columns ? ", " : "}\n");
+	}
+}
+
 int main(int argc, char **argv)
 {
-	static uint64_t takeover[ROUNDS_MAX], modeset[ROUNDS_MAX];
+	static struct times times[ROUNDS_MAX];
 	unsigned int rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : 20;
 	const char *path = argc > 2 ? argv[2] : "/dev/dri/card0";
 	struct picture shown = { 0 };
@@ -186,12 +260,10 @@ int main(int argc, char **argv)
 	if (modeset_round(card, &output, 0, &shown, &warm_up))
 		return 1;
 	for (unsigned int i = 0; i < rounds; i++)
-		if (session_round(card, i, &takeover[i]) ||
-		    modeset_round(card, &output, i, &shown, &modeset[i]))
+		if (session_round(card, i, &times[i]) ||
+		    modeset_round(card, &output, i, &shown, &times[i].modeset))
 			return 1;
-	printf("{");
-	bench_print_times("takeover_ns", takeover, rounds, ", ");
-	bench_print_times("modeset_ns", modeset, rounds, "}\n");
+	print_times(times, rounds);
 	picture_free(card, &shown);
 	close(card);
 	return 0;

@@ -5,6 +5,8 @@
 #include <kselftest_harness.h>
 #include <limits.h>
 #include <openssl/sha.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <xf86drm.h>
@@ -15,7 +17,9 @@
 
 #define CYCLES		20
 #define FB_IDS		4096	/* object ids are small numbers */
+#define RACES		60	/* BINDs against who looks for their framebuffers */
 #define CARD		"/sys/class/drm/card0/device"
+#define CONNECTOR	"/sys/class/drm/card0-Virtual-1/status"
 
 FIXTURE(display) {
 	struct guest guest;
@@ -83,32 +87,94 @@ static int switch_off(int card)
 	return ret ? ret : drmDropMaster(card);
 }
 
-TEST_F(display, must_be_lit)
+static bool any_lit(int card)
+{
+	drmModeRes *res = drmModeGetResources(card);
+	bool lit = false;
+	int i;
+
+	for (i = 0; i < res->count_crtcs; i++) {
+		drmModeCrtc *crtc = drmModeGetCrtc(card, res->crtcs[i]);
+
+		lit |= crtc->mode_valid;
+		drmModeFreeCrtc(crtc);
+	}
+	drmModeFreeResources(res);
+	return lit;
+}
+
+/* A kiosk whose screen sleeps can be asked something all the same. */
+TEST_F(display, dark_is_lit_and_dark_again)
+{
+	struct client *c = &self->client;
+	struct tconn_record r;
+
+	guest_ree_stop(&self->guest);
+	ASSERT_EQ(0, switch_off(c->card));
+	ASSERT_EQ(0, client_bind(c));
+	EXPECT_EQ(1280, c->bind.width);
+	EXPECT_EQ(800, c->bind.height);
+	EXPECT_FALSE(any_lit(c->card));
+	ASSERT_EQ(0, client_activate(c));
+	EXPECT_EQ(0, client_present(c, 0, 0, c->bind.width, c->bind.height));
+	ASSERT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, &r));
+	EXPECT_EQ(2, r.presents);
+	EXPECT_LT(30000, r.refresh_mhz);
+	EXPECT_FALSE(any_lit(c->card));
+}
+
+TEST_F(display, must_be_connected)
 {
 	guest_ree_stop(&self->guest);
 	ASSERT_EQ(0, switch_off(self->client.card));
+	ASSERT_EQ(0, guest_write(CONNECTOR, "off"));
 	EXPECT_EQ(-ENODEV, client_bind(&self->client));
 	EXPECT_EQ(TCONN_REFUSAL_NO_DISPLAY, refusal_of(&self->client));
+	ASSERT_EQ(0, guest_write(CONNECTOR, "detect"));
+	EXPECT_EQ(0, client_bind(&self->client));
+}
+
+/* Starts all anew with a policy that lists other displays. */
+static int restart_with(struct guest *g, struct client *c, const char *displays)
+{
+	char text[512];
+	uint8_t digest[32];
+	int i, len, ret;
+
+	client_close(c);
+	ret = guest_stop(g);
+	if (!ret)
+		ret = guest_start(g, GUEST_REE);
+	if (!ret)
+		ret = guest_own_digest(digest);
+	if (ret)
+		return ret;
+	len = snprintf(text, sizeof(text), "tconn-policy 1\napp sha256 ");
+	for (i = 0; i < 32; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%02x", digest[i]);
+	snprintf(text + len, sizeof(text) - (size_t)len, " test\ndisplay %s\n" GUEST_INPUTS
+		 "indicator-required no\n", displays);
+	ret = guest_write(GUEST_FILE("policy"), text);
+	return ret ? ret : client_open(c);
 }
 
 TEST_F(display, must_be_on_the_policy)
 {
-	struct guest *g = &self->guest;
-	uint8_t digest[32];
-	char text[512];
-	int i, len;
+	ASSERT_EQ(0, restart_with(&self->guest, &self->client, "/devices/platform/*"));
+	EXPECT_EQ(-ENODEV, client_bind(&self->client));
+	EXPECT_EQ(TCONN_REFUSAL_NO_DISPLAY, refusal_of(&self->client));
+}
 
-	client_close(&self->client);
-	ASSERT_EQ(0, guest_stop(g));
-	ASSERT_EQ(0, guest_start(g, GUEST_REE));
-	ASSERT_EQ(0, guest_own_digest(digest));
-	len = snprintf(text, sizeof(text), "tconn-policy 1\napp sha256 ");
-	for (i = 0; i < 32; i++)
-		len += snprintf(text + len, sizeof(text) - (size_t)len, "%02x", digest[i]);
-	snprintf(text + len, sizeof(text) - (size_t)len, " test\ndisplay /devices/platform/*\n"
-		 GUEST_INPUTS "indicator-required no\n");
-	ASSERT_EQ(0, guest_write(GUEST_FILE("policy"), text));
-	ASSERT_EQ(0, client_open(&self->client));
+TEST_F(display, may_be_one_connector)
+{
+	ASSERT_EQ(0, restart_with(&self->guest, &self->client, "/devices/pci0000:00/*/card?-Virtual-1"));
+	EXPECT_EQ(0, client_bind(&self->client));
+	ASSERT_EQ(0, client_activate(&self->client));
+}
+
+TEST_F(display, may_not_be_another_connector)
+{
+	ASSERT_EQ(0, restart_with(&self->guest, &self->client, "/devices/pci0000:00/*/card?-HDMI-A-1"));
 	EXPECT_EQ(-ENODEV, client_bind(&self->client));
 	EXPECT_EQ(TCONN_REFUSAL_NO_DISPLAY, refusal_of(&self->client));
 }
@@ -223,6 +289,66 @@ TEST_F(display, framebuffer_is_not_found_by_id)
 	EXPECT_EQ(before, count_framebuffers(self->client.card));
 	ASSERT_EQ(0, client_activate(&self->client));
 	EXPECT_EQ(before, count_framebuffers(self->client.card));
+}
+
+/* Asks for the pixels of the framebuffer that comes next. */
+struct thief {
+	int card;
+	uint32_t next;		/* the lowest id that is free */
+	atomic_bool stop;
+	atomic_uint found, got;	/* framebuffers, handles to their pixels */
+};
+
+static int find_next_id(struct thief *t)
+{
+	uint32_t handle, pitch;
+	uint64_t size;
+
+	if (drmModeCreateDumbBuffer(t->card, 64, 64, 32, 0, &handle, &pitch, &size) ||
+	    drmModeAddFB(t->card, 64, 64, 24, 32, pitch, handle, &t->next) ||
+	    drmModeRmFB(t->card, t->next))
+		return -errno;
+	return drmModeDestroyDumbBuffer(t->card, handle);
+}
+
+static void *steal(void *argument)
+{
+	struct thief *t = argument;
+
+	while (!atomic_load(&t->stop)) {
+		struct drm_mode_fb_cmd2 fb = { .fb_id = t->next };
+
+		if (!ioctl(t->card, DRM_IOCTL_MODE_GETFB2, &fb) && fb.handles[0])
+			atomic_fetch_add(&t->got, 1);
+		else if (errno != ENOENT)
+			atomic_fetch_add(&t->found, 1);
+	}
+	return NULL;
+}
+
+/* Before it is hidden it can be found, by luck, but its pixels cannot be had. */
+TEST_F(display, framebuffer_is_closed_before_it_is_hidden)
+{
+	struct thief thief = { .card = open("/dev/dri/card0", O_RDWR | O_CLOEXEC) };
+	pthread_t thread;
+	int i;
+
+	ASSERT_LE(0, thief.card);
+	guest_ree_stop(&self->guest);
+	ASSERT_EQ(0, find_next_id(&thief));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, steal, &thief));
+	for (i = 0; i < RACES; i++) {
+		struct client c;
+
+		ASSERT_EQ(0, client_open(&c));
+		EXPECT_EQ(0, client_bind(&c));
+		client_close(&c);
+	}
+	atomic_store(&thief.stop, true);
+	pthread_join(thread, NULL);
+	close(thief.card);
+	TH_LOG("found %u times in %d sessions", atomic_load(&thief.found), RACES);
+	EXPECT_EQ(0, atomic_load(&thief.got));
 }
 
 TEST_F(display, ree_sleeps_and_goes_on)
