@@ -15,25 +15,19 @@
 #include <string.h>
 
 #include "evdev.h"
+#include "intruder.h"
 #include "report.h"
 #include "uinput.h"
 
-#define PIN "24681357"
-
-static void type(int fd)
+static void press(void *device, char key)
 {
-	const char *c;
-
-	for (c = PIN; *c; c++)
-		uinput_press(fd, evdev_key(*c));
-	attack_wait(1500);
-	uinput_press(fd, KEY_ENTER);
+	uinput_press(*(int *)device, key == '\n' ? KEY_ENTER : evdev_key(key));
 }
 
 int main(void)
 {
-	char name[80] = "keyboard";
 	struct input_id id = { .bustype = BUS_I8042 };
+	char name[80] = "keyboard";
 	int fd;
 
 	attack_init();
@@ -42,7 +36,5 @@ int main(void)
 	attack_ready();
 	if (fd < 0)
 		attack_failed("no keyboard can be made: %s", strerror(-fd));
-	while (!attack_wait(1000))
-		type(fd);
-	attack_done();
+	intruder_type(press, &fd);
 }

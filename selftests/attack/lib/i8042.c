@@ -10,8 +10,10 @@
 
 #define DATA		0x60
 #define STATUS		0x64
+#define COMMAND		0x64
 #define INPUT_FULL	0x02
-#define SET_LEDS	0xed
+#define SET_LEDS	0xed	/* the keyboard's */
+#define PRETEND		0xd2	/* the controller's */
 
 static int port_fd = -1;	/* /dev/port, where ioperm() is denied */
 
@@ -36,15 +38,15 @@ static uint8_t get(unsigned short port)
 	return pread(port_fd, &byte, 1, port) == 1 ? byte : 0xff;
 }
 
-static void send(uint8_t byte)
+static void send(unsigned short port, uint8_t byte)
 {
 	int tries;
 
 	for (tries = 0; tries < 1000 && get(STATUS) & INPUT_FULL; tries++)
 		;
 	if (port_fd < 0)
-		outb(byte, DATA);
-	else if (pwrite(port_fd, &byte, 1, DATA) != 1)
+		outb(byte, port);
+	else if (pwrite(port_fd, &byte, 1, port) != 1)
 		attack_note("/dev/port: errno %d", errno);
 }
 
@@ -53,10 +55,17 @@ uint8_t i8042_data(void)
 	return get(DATA);
 }
 
+void i8042_pretend(uint8_t byte)
+{
+	send(COMMAND, PRETEND);
+	send(DATA, byte);
+	attack_wait(20);
+}
+
 void i8042_set_leds(uint8_t leds)
 {
-	send(SET_LEDS);
+	send(DATA, SET_LEDS);
 	attack_wait(20);
-	send(leds);
+	send(DATA, leds);
 	attack_wait(20);
 }

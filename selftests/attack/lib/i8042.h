@@ -13,6 +13,9 @@ int i8042_open(void);
 /* The byte that the controller holds for the kernel, or held last. */
 uint8_t i8042_data(void);
 
+/* Has the controller give that byte to the kernel as if it came from the keyboard. */
+void i8042_pretend(uint8_t byte);
+
 /* The keyboard's command 0xed. */
 void i8042_set_leds(uint8_t leds);
 

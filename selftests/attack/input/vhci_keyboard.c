@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Plugs a made-up USB keyboard, with the ids of a real one, into the virtual host
+ * controller of usbip before the dialog is there and types a PIN into it.
+ *
+ * attack: vhci_keyboard
+ * class: input
+ * when: before
+ * judge: decided
+ * spoils: yes
+ * defence: module
+ * why: to the kernel it is on a USB port, but that port is not below a controller
+ *	that the policy lists
+ */
+#include <string.h>
+
+#include "intruder.h"
+#include "report.h"
+#include "usbip.h"
+
+static void press(void *device, char key)
+{
+	(void)device;
+	usbip_press(key);
+}
+
+int main(void)
+{
+	int ret;
+
+	attack_init();
+	ret = usbip_plug_keyboard();
+	attack_ready();
+	if (ret)
+		attack_failed("no USB device can be made: %s", strerror(-ret));
+	intruder_type(press, NULL);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "hid.h"
+
+const uint8_t hid_descriptor[HID_DESCRIPTOR_SIZE] = {
+	0x05, 0x01,		/* usage page: generic desktop */
+	0x09, 0x06,		/* usage: keyboard */
+	0xa1, 0x01,		/* collection: application */
+	0x05, 0x07,		/*   usage page: keyboard */
+	0x19, 0xe0, 0x29, 0xe7,	/*   modifiers */
+	0x15, 0x00, 0x25, 0x01,
+	0x75, 0x01, 0x95, 0x08,
+	0x81, 0x02,		/*   8 bits, variable */
+	0x75, 0x08, 0x95, 0x01,
+	0x81, 0x01,		/*   a reserved byte */
+	0x19, 0x00, 0x29, 0x65,	/*   keys */
+	0x15, 0x00, 0x25, 0x65,
+	0x75, 0x08, 0x95, 0x06,
+	0x81, 0x00,		/*   6 bytes, array */
+	0xc0,
+};
+
+static uint8_t usage_of(char key)
+{
+	if (key == '\n')
+		return 0x28;
+	return key == '0' ? 0x27 : key ? (uint8_t)(0x1e + (key - '1')) : 0;
+}
+
+void hid_report(uint8_t ret_report[HID_REPORT_SIZE], char key)
+{
+	memset(ret_report, 0, HID_REPORT_SIZE);
+	ret_report[2] = usage_of(key);
+}
