@@ -225,8 +225,19 @@ def interactive(scene, say):
             continue
         extra = ["--pin-min", "4", "--pin-max", "8"] if kind == "p" else []
         name = {"c": "confirm", "p": "pin", "n": "notice"}[kind]
-        status, answer, errors = scene.ask(name, text or STATEMENT, extra=extra).result(180)
-        print(json.dumps(answer, indent=1) if answer else f"ended with {status}: {errors}")
+        tell_person(*scene.ask(name, text or STATEMENT, extra=extra).result(180))
+
+
+def tell_person(status, answer, errors):
+    """What came of a request, in a line or two."""
+    if not answer or not answer.get("ok"):
+        print(f"refused ({status}): {answer['error'] if answer else errors.strip()}")
+        return
+    failed = [f"{c['name']}: {c['reason']}" for c in answer["checks"] if not c["pass"]]
+    cause = f" ({answer['cause']})" if answer["outcome"] == "aborted" else ""
+    print(f"{answer['outcome']}{cause}; {len(answer['checks'])} checks, {len(failed)} failed; "
+          f"receipt {answer['receipt']}")
+    print("".join(f"  FAIL {line}\n" for line in failed), end="")
 
 
 def main():
