@@ -24,19 +24,25 @@
 #include "compat.h"
 #include "policy.h"
 
+bool tconn_app_is_held(struct task_struct *leader)
+{
+	struct task_struct *task;
+	bool held = false;
+
+	rcu_read_lock();
+	for_each_thread(leader, task)
+		if (task->ptrace || task_is_stopped(task) || task->frozen ||
+		    READ_ONCE(task->__state) & TASK_FROZEN)
+			held = true;
+	rcu_read_unlock();
+	return held;
+}
+
 static enum tconn_refusal check_traced(void)
 {
-	enum tconn_refusal refusal = TCONN_REFUSAL_NONE;
-	struct task_struct *task;
-
-	if (get_dumpable(current->mm) == SUID_DUMP_USER)
+	if (get_dumpable(current->mm) == SUID_DUMP_USER || tconn_app_is_held(current))
 		return TCONN_REFUSAL_TRACED;
-	rcu_read_lock();
-	for_each_thread(current, task)
-		if (task->ptrace)
-			refusal = TCONN_REFUSAL_TRACED;
-	rcu_read_unlock();
-	return refusal;
+	return TCONN_REFUSAL_NONE;
 }
 
 /*

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 #include "uapi/tconn.h"
 
+struct task_struct;
 struct tconn_policy;
 
 /*
@@ -16,5 +17,8 @@ enum tconn_refusal tconn_app_admit(const struct tconn_policy *policy,
 
 /* During a session: are its mappings, dumpability and tracers still as they were admitted? */
 enum tconn_refusal tconn_app_check(void);
+
+/* Is a thread of that process stopped, frozen or traced? From any process. */
+bool tconn_app_is_held(struct task_struct *leader);
 
 #endif

@@ -13,7 +13,8 @@
  * A session that has ended keeps its fd, state and record until close; the
  * system is IDLE again as soon as `active` is NULL.
  *
- * Timers: the watchdog is armed in ACTIVE and leaves at the session's deadline.
+ * Timers: in ACTIVE the watchdog looks every WATCH_MS whether the app goes on as it
+ * should, and leaves at the session's deadline.
  * Other aborts come from anywhere (tconn_session_abort) and are done by a work.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -28,6 +29,7 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -46,10 +48,13 @@
 #include "policy.h"
 #include "session.h"
 
+#define WATCH_MS	200
+
 struct session {
 	enum tconn_state state;		/* written under session_lock, in enter() alone */
 	enum tconn_refusal refusal;
 	struct mm_struct *mm;		/* the admitted process, with a reference; from BOUND on */
+	struct task_struct *app;	/* its first thread, with a reference; likewise */
 	fl_owner_t files;		/* its open files: who closes or dies is known by them */
 	struct tconn_display *display;
 	void *canvas;			/* lives as long as the fd, for mmap takes no lock */
@@ -136,12 +141,24 @@ static int abort_session(struct session *s, enum tconn_cause cause)
 	return -ECANCELED;
 }
 
+static void watch(struct session *s)
+{
+	u64 now = ktime_get_boottime_ns();
+	u64 next = min(s->deadline_ns, now + WATCH_MS * NSEC_PER_MSEC);
+
+	if (now >= s->deadline_ns)
+		abort_session(s, TCONN_CAUSE_TIMEOUT);
+	else if (tconn_app_is_held(s->app))
+		abort_session(s, TCONN_CAUSE_APP);
+	else
+		queue_delayed_work(workqueue, &watchdog, nsecs_to_jiffies(next - now) + 1);
+}
+
 static void watchdog_fn(struct work_struct *work)
 {
 	mutex_lock(&session_lock);
-	if (active && active->state == TCONN_STATE_ACTIVE &&
-	    ktime_get_boottime_ns() >= active->deadline_ns)
-		abort_session(active, TCONN_CAUSE_TIMEOUT);
+	if (active && active->state == TCONN_STATE_ACTIVE)
+		watch(active);
 	mutex_unlock(&session_lock);
 }
 
@@ -305,6 +322,7 @@ static void own(struct session *s, const struct tconn_bind *bind)
 {
 	mmgrab(current->mm);
 	s->mm = current->mm;
+	s->app = get_task_struct(current->group_leader);
 	s->files = current->files;
 	s->timeout_ms = bind->timeout_ms;
 	s->record.session = bind->session;
@@ -408,7 +426,7 @@ static int session_activate(struct session *s)
 	tconn_input_listen();
 	s->deadline_ns = ktime_get_boottime_ns() + (u64)s->timeout_ms * NSEC_PER_MSEC;
 	enter(s, TCONN_STATE_ACTIVE);
-	queue_delayed_work(workqueue, &watchdog, msecs_to_jiffies(s->timeout_ms) + 1);
+	watch(s);
 	return 0;
 }
 
@@ -688,6 +706,8 @@ static int session_release(struct inode *inode, struct file *file)
 	session_end(s);
 	if (s->mm)
 		mmdrop(s->mm);
+	if (s->app)
+		put_task_struct(s->app);
 	vfree(s->canvas);
 	kfree(s);
 	return 0;

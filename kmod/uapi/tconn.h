@@ -94,8 +94,9 @@ enum tconn_cause {
 	TCONN_CAUSE_INPUT_NEW		= 6,	/* a device came during a session */
 	TCONN_CAUSE_INDICATOR_LOST	= 7,
 	TCONN_CAUSE_SUSPEND		= 8,
-	TCONN_CAUSE_APP			= 9,	/* mapping, tracer or policy breach;
-						 * looked for at each command and read()
+	TCONN_CAUSE_APP			= 9,	/* mapping, tracer or policy breach,
+						 * looked for at each command and
+						 * read(); or stopped, frozen
 						 */
 	TCONN_CAUSE_MEASURE		= 10,	/* TPM or log refused the record */
 };

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "client.h"
@@ -290,6 +292,101 @@ TEST_F(app, that_opens_itself_gets_no_more_keys)
 	ASSERT_EQ(0, client_status(&self->client, &status));
 	EXPECT_EQ(TCONN_STATE_ABORTED, status.state);
 	EXPECT_EQ(TCONN_CAUSE_APP, status.cause);
+}
+
+/* A child that is active; when it may go on, it exits with the cause of the session's end. */
+static pid_t start_holder(struct client *c)
+{
+	struct tconn_status status;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(ready[0]);
+		if (client_bind(c) || client_activate(c) || write(ready[1], "", 1) != 1 ||
+		    !guest_wait_hangup(c->fd, 15000) || client_status(c, &status))
+			_exit(99);
+		_exit((int)status.cause);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	return pid;
+}
+
+static bool is_idle_within(int ms)
+{
+	char state[32] = "";
+
+	for (; ms > 0 && strcmp(state, "idle"); ms -= 50) {
+		usleep(50000);
+		guest_state("state", state, sizeof(state));
+	}
+	return !strcmp(state, "idle");
+}
+
+TEST_F(app, that_is_stopped_ends_the_session)
+{
+	int status;
+	pid_t pid = start_holder(&self->client);
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	EXPECT_TRUE(is_idle_within(3000));
+	ASSERT_EQ(0, kill(pid, SIGCONT));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(TCONN_CAUSE_APP, WEXITSTATUS(status));
+}
+
+#define CGROUPS	"/tmp/cgroups"
+
+/* In a control group of its own, which is frozen or not; -errno. */
+static int freeze(pid_t pid, bool on)
+{
+	char text[16];
+	int ret;
+
+	if (!on)
+		return guest_write(CGROUPS "/app/cgroup.freeze", "0");
+	mkdir(CGROUPS, 0700);
+	if (mount("cgroup2", CGROUPS, "cgroup2", 0, NULL))
+		return -errno;
+	mkdir(CGROUPS "/app", 0700);
+	snprintf(text, sizeof(text), "%d", pid);
+	ret = guest_write(CGROUPS "/app/cgroup.procs", text);
+	return ret ? ret : guest_write(CGROUPS "/app/cgroup.freeze", "1");
+}
+
+TEST_F(app, that_is_frozen_ends_the_session)
+{
+	int status;
+	pid_t pid = start_holder(&self->client);
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, freeze(pid, true));
+	EXPECT_TRUE(is_idle_within(3000));
+	ASSERT_EQ(0, freeze(pid, false));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(TCONN_CAUSE_APP, WEXITSTATUS(status));
+	EXPECT_EQ(0, rmdir(CGROUPS "/app"));
+	EXPECT_EQ(0, umount(CGROUPS));
+}
+
+TEST_F(app, that_is_traced_ends_the_session)
+{
+	int status;
+	pid_t pid = start_holder(&self->client);
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+	EXPECT_TRUE(is_idle_within(3000));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(TCONN_CAUSE_APP, WEXITSTATUS(status));
 }
 
 FIXTURE(stranger) {
