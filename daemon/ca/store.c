@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
+#include "../lib/database.h"
 #include "../lib/digest.h"
 
-#define BUSY_MS		5000
 #define HEX_SIZE	(2 * STORE_NAME_BYTES + 1)
 
 struct store {
@@ -21,8 +20,6 @@ struct store {
 };
 
 static const char schema[] =
-	"PRAGMA journal_mode=WAL;"
-	"PRAGMA synchronous=FULL;"
 	"CREATE TABLE IF NOT EXISTS identities ("
 	" role INTEGER NOT NULL, name TEXT NOT NULL, ek TEXT NOT NULL UNIQUE, ak TEXT NOT NULL UNIQUE,"
 	" first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (role, name)) STRICT;"
@@ -41,7 +38,6 @@ int store_open(const char *dir, bool create, struct store **ret, struct tconn_er
 {
 	struct store *s = calloc(1, sizeof(*s));
 	char path[4096];
-	mode_t old;
 	int r;
 
 	if (!s)
@@ -51,19 +47,10 @@ int store_open(const char *dir, bool create, struct store **ret, struct tconn_er
 		store_close(s);
 		return tconn_fail(err, -ENAMETOOLONG, "%s: too long", dir);
 	}
-	old = umask(0077);	/* for the -wal and -shm files too */
-	r = sqlite3_open_v2(path, &s->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
-			    (create ? SQLITE_OPEN_CREATE : 0), NULL);
-	if (r == SQLITE_OK)
-		r = sqlite3_busy_timeout(s->db, BUSY_MS);
-	if (r == SQLITE_OK)
-		r = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
-	umask(old);
-	if (r != SQLITE_OK) {
-		tconn_fail(err, -EIO, "%s: %s", path, s->db ? sqlite3_errmsg(s->db) : "out of memory");
+	r = tconn_database_open(path, create, schema, &s->db, err);
+	if (r < 0) {
 		store_close(s);
-		return -EIO;
+		return r;
 	}
 	*ret = s;
 	return 0;

@@ -7,9 +7,9 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
+#include "../lib/database.h"
 #include "../lib/jsonline.h"
 
 struct store {
@@ -18,9 +18,6 @@ struct store {
 };
 
 static const char schema[] =
-	"PRAGMA journal_mode=WAL;"
-	"PRAGMA synchronous=FULL;"
-	"PRAGMA foreign_keys=ON;"
 	"CREATE TABLE IF NOT EXISTS devices ("
 	" id TEXT PRIMARY KEY, added INTEGER NOT NULL,"
 	" last_seen INTEGER, trusted INTEGER, kernel TEXT, last_error TEXT, checks TEXT) STRICT;"
@@ -41,27 +38,15 @@ static int fail_db(struct store *s, struct tconn_error *err)
 int store_open(const char *path, struct store **ret, struct tconn_error *err)
 {
 	struct store *s = calloc(1, sizeof(*s));
-	mode_t old;
 	int r;
 
 	if (!s)
 		return tconn_fail(err, -ENOMEM, "out of memory");
 	pthread_mutex_init(&s->lock, NULL);
-	/* The database and its -wal and -shm files are the operator's alone. */
-	old = umask(0077);
-	r = sqlite3_open_v2(path, &s->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
-			    NULL);
-	if (r == SQLITE_OK)
-		r = sqlite3_busy_timeout(s->db, 5000);
-	if (r == SQLITE_OK)
-		r = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
-	umask(old);
-	if (r != SQLITE_OK) {
-		tconn_fail(err, -EIO, "%s: %s", path,
-			   s->db ? sqlite3_errmsg(s->db) : "out of memory");
+	r = tconn_database_open(path, true, schema, &s->db, err);
+	if (r < 0) {
 		store_close(s);
-		return -EIO;
+		return r;
 	}
 	*ret = s;
 	return 0;
