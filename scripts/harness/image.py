@@ -39,7 +39,8 @@ SCREEN = ["virtio_gpu", "bochs"]
 NETWORK = ["virtio_net"]
 # What attacks use: loaded at boot, since a device that is locked later loads nothing.
 ATTACKED = ["bochs", "xhci_pci", "usbhid", "hid_generic", "hid_multitouch", "virtio_input", "uhid",
-            "usbmon", "vhci_hcd", "dummy_hcd", "usb_f_hid", "serio_raw", "serport", "msr", "zram"]
+            "usbmon", "vhci_hcd", "dummy_hcd", "usb_f_hid", "serio_raw", "serport", "msr", "zram",
+            "binfmt_misc"]
 
 # Programs by image, with their places in the guest. A program the build has
 # not made is left out; what needs it then fails and says so.

@@ -6,7 +6,8 @@ A judge takes what was seen (scenario.Seen) and returns (outcome, reason).
 
 from . import picture
 
-RUN = 4                 # digits in a row that tell the secret
+RUN, MANY_RUN = 4, 7    # digits in a row that tell the secret: of few digits, of many
+MANY = 40
 PAINTED = 0.005         # share of magenta on the screen
 SETTLE = 0.4            # seconds that VNC may take to report the lamp
 
@@ -18,7 +19,8 @@ def _verdict(success, yes, no):
 
 
 def knows_secret(digits, secret):
-    return any(secret[i:i + RUN] in digits for i in range(len(secret) - RUN + 1)) if secret else False
+    run = RUN if len(digits) <= MANY else MANY_RUN
+    return any(secret[i:i + run] in digits for i in range(len(secret) - run + 1))
 
 
 def own_word(seen):
@@ -32,15 +34,17 @@ def keys(seen):
     if seen.last[0] == UNAVAILABLE:
         return seen.last
     return _verdict(knows_secret(seen.digits, seen.secret), "it has the digits that were typed",
-                    f"it has no {RUN} of the digits; it says: {seen.last[1]}")
+                    f"it has not the digits that were typed; it says: {seen.last[1]}")
 
 
 def picture_read(seen):
     if seen.last[0] == UNAVAILABLE:
         return seen.last
-    leaked = any(picture.leaked(seen.pixels, shown, seen.ree) for shown in seen.shown)
+    leaked = any(picture.leaked(pixels, shown, seen.ree)
+                 for pixels in seen.pictures for shown in seen.shown)
     return _verdict(leaked, "it has the dialog's picture",
-                    f"its {len(seen.pixels)} pixels are not the dialog's; it says: {seen.last[1]}")
+                    f"its {len(seen.pictures)} pictures are not the dialog's; it says: "
+                    f"{seen.last[1]}")
 
 
 def picture_write(seen):

@@ -12,6 +12,7 @@ attacks through tconn-confine.
 """
 
 import contextlib
+import lzma
 import re
 import struct
 import subprocess
@@ -41,9 +42,35 @@ def policy():
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
+def _kernel_image(release):
+    return paths.kernel_dir(release) / "vmlinuz"
+
+
+def _late_module(release):
+    """A module that is not loaded at boot, as insmod wants it."""
+    folder = paths.kernel_dir(release) / "lib/modules" / release
+    found = next(folder.rglob("pcspkr.ko*"))
+    plain = paths.OUT / "attack" / "data" / release / "late.ko"
+    plain.parent.mkdir(parents=True, exist_ok=True)
+    plain.write_bytes(lzma.decompress(found.read_bytes()) if found.suffix == ".xz"
+                      else found.read_bytes())
+    return plain
+
+
+# What an attack finds in /attack/data, if it names it.
+DATA = {"vmlinuz": _kernel_image, "late.ko": _late_module}
+
+
+def _data(attacks, release):
+    texts = [attack.source.read_text() for attack in attacks]
+    return {f"/attack/data/{name}": make(release) for name, make in DATA.items()
+            if any(f"/attack/data/{name}" in text for text in texts)}
+
+
 def build_image(attacks, kernel):
     extra = {f"/attack/{attack.name}": attack.program for attack in attacks}
     extra.update({f"/attack/lib/{path.name}": path for path in LIB.glob("*.sh")})
+    extra.update(_data(attacks, paths.kernel_release(kernel)))
     extra["/attack/tools/pcr_extend"] = catalogue.PROGRAMS / "tools" / "pcr_extend"
     extra["/etc/tconn/device.policy"] = policy()
     for tool in TOOLS:

@@ -29,7 +29,8 @@ secret. In its first comment the runner reads, one a line:
     judge:                  how success is told, from outside the guest where possible:
         self                by its last line, which must show the evidence; if it printed
                             `digits`, these must be of the secret as well
-        keys                the `digits` it printed have 4 consecutive ones of the secret
+        keys                the `digits` it printed have 4 consecutive ones of the secret (7, if it
+                            printed over 40)
         picture-read        the `pixel`s it printed are the dialog's where the REE's differ
         picture-write       it paints magenta (ff00ff): over 0.5 % of the screen is, in a session
         lamp                the lamp is lit outside a session, or dark in one
@@ -53,7 +54,7 @@ secret. In its first comment the runner reads, one a line:
     why: one line: what it does and what stops it
 
 Its standard output, line by line: `ready` once it attacks, then findings: `digits 8365`,
-`pixel X Y RRGGBB`, `note ...`; last `succeeded: REASON`, `failed: REASON` or `unavailable:
+`pixel X Y RRGGBB` (after `picture` of another picture), `note ...`; last `succeeded: REASON`, `failed: REASON` or `unavailable:
 REASON`. At SIGTERM it finishes up, prints that last line and ends within 2 s. What the
 dialog types is 8 digits, then Enter; with the judge `decided` nothing is typed.
 

@@ -40,14 +40,16 @@ class Seen:
         return "".join(re.sub(r"\D", "", text) for text in self.lines("digits"))
 
     @property
-    def pixels(self):
-        """{(x, y): colour}"""
-        found = {}
-        for text in self.lines("pixel"):
-            match = re.fullmatch(r"(\d+) (\d+) ([0-9a-fA-F]{6})", text.strip())
+    def pictures(self):
+        """[{(x, y): colour}], one for each picture that was read."""
+        found = [{}]
+        for line in self.output.splitlines():
+            match = re.fullmatch(r"pixel (\d+) (\d+) ([0-9a-fA-F]{6})", line.strip())
             if match:
-                found[int(match[1]), int(match[2])] = bytes.fromhex(match[3])
-        return found
+                found[-1][int(match[1]), int(match[2])] = bytes.fromhex(match[3])
+            elif line == "picture":
+                found.append({})
+        return [pixels for pixels in found if pixels]
 
     @property
     def last(self):
@@ -57,11 +59,8 @@ class Seen:
 
 
 def secret():
-    """Eight digits, none next to itself, so that what was typed can be told from repeats."""
-    digits = [random.choice("0123456789")]
-    while len(digits) < 8:
-        digits.append(random.choice([d for d in "0123456789" if d != digits[-1]]))
-    return "".join(digits)
+    """Eight digits, no two alike, so that they are in nothing else that is about."""
+    return "".join(random.sample("0123456789", 8))
 
 
 class Scenario:

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,61 @@ int process_steal_fd(pid_t pid, const char *path)
 			return copy_fd(pid, fd);
 	}
 	return -ENOENT;
+}
+
+int process_writable(pid_t pid, process_range_fn fn, void *context)
+{
+	unsigned long long start, end;
+	char path[64], line[512], rights[8], name[256];
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return -errno;
+	while (fgets(line, sizeof(line), maps)) {
+		name[0] = '\0';
+		if (sscanf(line, "%llx-%llx %7s %*s %*s %*s %255s", &start, &end, rights, name) >= 3 &&
+		    !strcmp(rights, "rw-p") && strncmp(name, "/dev/", 5))
+			fn(start, end, context);
+	}
+	fclose(maps);
+	return 0;
+}
+
+struct pagemap {
+	int fd;
+	process_page_fn fn;
+	void *context;
+};
+
+static void translate(uint64_t start, uint64_t end, void *context)
+{
+	const struct pagemap *m = context;
+	uint64_t page, entry;
+
+	for (page = start / PROCESS_PAGE; page < end / PROCESS_PAGE; page++) {
+		if (pread(m->fd, &entry, sizeof(entry), (off_t)(page * sizeof(entry))) != sizeof(entry))
+			return;
+		/* Present; the rest is the frame's number, or zero without CAP_SYS_ADMIN. */
+		if (entry >> 63 && entry & ((1ULL << 55) - 1))
+			m->fn((entry & ((1ULL << 55) - 1)) * PROCESS_PAGE, m->context);
+	}
+}
+
+int process_physical_pages(pid_t pid, process_page_fn fn, void *context)
+{
+	struct pagemap map = { .fn = fn, .context = context };
+	char path[64];
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	map.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (map.fd < 0)
+		return -errno;
+	ret = process_writable(pid, translate, &map);
+	close(map.fd);
+	return ret;
 }
 
 size_t process_report_digits(const char *memory, size_t size)

@@ -56,6 +56,11 @@ void attack_digits(const char *digits)
 	printf("digits %s\n", digits);
 }
 
+void attack_picture(void)
+{
+	puts("picture");
+}
+
 void attack_pixel(unsigned int x, unsigned int y, uint32_t rgb)
 {
 	printf("pixel %u %u %06x\n", x, y, rgb & 0xffffff);

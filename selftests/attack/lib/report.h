@@ -22,6 +22,7 @@ bool attack_wait(unsigned int ms);
 
 /* Findings. */
 void attack_digits(const char *digits);
+void attack_picture(void);	/* the pixels that follow are of another picture */
 void attack_pixel(unsigned int x, unsigned int y, uint32_t rgb);
 __attribute__((format(printf, 1, 2))) void attack_note(const char *format, ...);
 

@@ -177,6 +177,7 @@ void screen_report(const void *pixels, uint32_t pitch, uint32_t width, uint32_t 
 	const uint8_t *rows = pixels;
 	uint32_t x, y;
 
+	attack_picture();
 	for (y = 0; y < height; y += GRID)
 		for (x = 0; x < width; x += GRID)
 			attack_pixel(x, y, ((const uint32_t *)(rows + (size_t)y * pitch))[x]);
