@@ -24,21 +24,6 @@
 static struct stage w;
 static char tui_config[512];
 
-static const char *text(struct json_object *obj, const char *key)
-{
-	const char *s = "";
-
-	tconn_json_string(obj, key, &s, NULL);
-	return s;
-}
-
-static bool yes(struct json_object *obj, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(obj, key, &v) && json_object_get_boolean(v);
-}
-
 #define EXPECT_IN(part, whole) do { \
 	const char *whole_ = (whole); \
 	EXPECT_NE(NULL, strstr(whole_, part)) TH_LOG("\"%s\" is not in \"%s\"", part, whole_); \
@@ -52,7 +37,7 @@ static struct json_object *status_now(void)
 static bool is_trusted(void *arg)
 {
 	struct json_object *s = status_now();
-	bool trusted = yes(s, "connected") && yes(s, "trusted");
+	bool trusted = stage_flag(s, "connected") && stage_flag(s, "trusted");
 
 	(void)arg;
 	json_object_put(s);
@@ -62,7 +47,7 @@ static bool is_trusted(void *arg)
 static bool is_asking(void *arg)
 {
 	struct json_object *s = status_now();
-	bool asking = yes(s, "asking");
+	bool asking = stage_flag(s, "asking");
 
 	(void)arg;
 	json_object_put(s);
@@ -73,7 +58,7 @@ static bool is_asking(void *arg)
 static bool complains(void *arg)
 {
 	struct json_object *s = status_now();
-	bool said = strstr(text(s, "last_error"), arg) != NULL;
+	bool said = strstr(stage_text(s, "last_error"), arg) != NULL;
 
 	json_object_put(s);
 	return said;
@@ -82,7 +67,7 @@ static bool complains(void *arg)
 #define EXPECT_COMPLAINT(part) do { \
 	EXPECT_TRUE(stage_until(complains, part, 10000)) { \
 		struct json_object *s_ = status_now(); \
-		TH_LOG("\"%s\" is not in \"%s\"", part, text(s_, "last_error")); \
+		TH_LOG("\"%s\" is not in \"%s\"", part, stage_text(s_, "last_error")); \
 		json_object_put(s_); \
 	} \
 } while (0)
@@ -99,9 +84,9 @@ static const char *check_in(struct json_object *status, const char *whose, const
 	for (size_t i = 0; i < json_object_array_length(checks); i++) {
 		struct json_object *c = json_object_array_get_idx(checks, i);
 
-		if (strcmp(text(c, "name"), name) == 0)
-			snprintf(line, sizeof(line), "%c%s", yes(c, "pass") ? '+' : '-',
-				 text(c, "reason"));
+		if (strcmp(stage_text(c, "name"), name) == 0)
+			snprintf(line, sizeof(line), "%c%s", stage_flag(c, "pass") ? '+' : '-',
+				 stage_text(c, "reason"));
 	}
 	return line;
 }
@@ -135,7 +120,7 @@ TEST_F(both, trust_each_other_and_say_so)
 {
 	struct json_object *s = status_now();
 
-	EXPECT_STREQ(w.device.identity.name, text(s, "name"));
+	EXPECT_STREQ(w.device.identity.name, stage_text(s, "name"));
 	EXPECT_EQ('+', check_in(s, "service", "quote-fresh")[0]);
 	EXPECT_EQ('+', check_in(s, "service", "ima-reference")[0]);
 	EXPECT_EQ('+', check_in(s, "device", "quote-fresh")[0]);
@@ -158,10 +143,10 @@ TEST_F(both, without_the_module_nothing_is_confirmed)
 	EXPECT_EQ(4, stage_wait(pid, 30000));
 	reply = json_tokener_parse(stage_read(stage_path(&w, "request.out")));
 	ASSERT_NE(NULL, reply);
-	EXPECT_FALSE(yes(reply, "ok"));
-	EXPECT_FALSE(yes(reply, "trusted"));
-	EXPECT_STREQ("no-module", text(reply, "status"));
-	EXPECT_IN("answer-status: no-module", text(reply, "error"));
+	EXPECT_FALSE(stage_flag(reply, "ok"));
+	EXPECT_FALSE(stage_flag(reply, "trusted"));
+	EXPECT_STREQ("no-module", stage_text(reply, "status"));
+	EXPECT_IN("answer-status: no-module", stage_text(reply, "error"));
 	json_object_put(reply);
 	/* Refused, and back again. */
 	EXPECT_TRUE(stage_until(is_trusted, NULL, 10000));
@@ -177,26 +162,7 @@ TEST_F(both, comes_back_after_the_service_was_away)
 
 static const char *status_says(const void *bytes, size_t len, bool end)
 {
-	static char error[TCONN_ERROR_MAX];
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct json_object *reply = NULL;
-	struct tconn_error err = { "no reply" };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(w.status) >= sizeof(sa.sun_path))
-		return "path too long";
-	strcpy(sa.sun_path, w.status);
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
-		return "no connection";
-	if (send(fd, bytes, len, MSG_NOSIGNAL) < 0)
-		fprintf(stderr, "# tconnd closed before all was sent\n");
-	if (end)
-		shutdown(fd, SHUT_WR);
-	tconn_jsonline_receive(fd, TCONN_JSONLINE_REPLY_MAX, 10000, &reply, &err);
-	close(fd);
-	snprintf(error, sizeof(error), "%s", reply ? text(reply, "error") : err.text);
-	json_object_put(reply);
-	return error;
+	return stage_says(w.status, bytes, len, end);
 }
 
 TEST_F(both, status_socket_takes_one_short_line)

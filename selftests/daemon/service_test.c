@@ -30,21 +30,6 @@
 static struct stage w;
 static pid_t serviced;
 
-static const char *text(struct json_object *obj, const char *key)
-{
-	const char *s = "";
-
-	tconn_json_string(obj, key, &s, NULL);
-	return s;
-}
-
-static bool yes(struct json_object *obj, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(obj, key, &v) && json_object_get_boolean(v);
-}
-
 /* The reason of a check, with '+' or '-' before it; "" where it was not made. */
 static const char *check_of(struct json_object *obj, const char *name)
 {
@@ -57,9 +42,9 @@ static const char *check_of(struct json_object *obj, const char *name)
 	for (size_t i = 0; i < json_object_array_length(checks); i++) {
 		struct json_object *c = json_object_array_get_idx(checks, i);
 
-		if (strcmp(text(c, "name"), name) == 0)
-			snprintf(line, sizeof(line), "%c%s", yes(c, "pass") ? '+' : '-',
-				 text(c, "reason"));
+		if (strcmp(stage_text(c, "name"), name) == 0)
+			snprintf(line, sizeof(line), "%c%s", stage_flag(c, "pass") ? '+' : '-',
+				 stage_text(c, "reason"));
 	}
 	return line;
 }
@@ -79,7 +64,7 @@ static struct json_object *show(const char *id)
 static bool is_connected(void *arg)
 {
 	struct json_object *device = show(arg);
-	bool connected = device && yes(device, "connected");
+	bool connected = device && stage_flag(device, "connected");
 
 	json_object_put(device);
 	return connected;
@@ -137,8 +122,8 @@ TEST_F(visit, both_sides_trust_each_other)
 	EXPECT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
 	device = show(w.visitor.identity.name);
 	ASSERT_NE(NULL, device);
-	EXPECT_TRUE(yes(device, "trusted"));
-	EXPECT_STREQ("", text(device, "last_error"));
+	EXPECT_TRUE(stage_flag(device, "trusted"));
+	EXPECT_STREQ("", stage_text(device, "last_error"));
 	EXPECT_IN("+", check_of(device, "quote-fresh"));
 	EXPECT_IN("+", check_of(device, "tconn-reference"));
 	json_object_put(device);
@@ -352,8 +337,8 @@ TEST_F(answer, confirmed_with_a_receipt)
 	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt))
 	TH_LOG("%s", self->p.err.text);
 	reply = ask_end(&self->asking);
-	EXPECT_TRUE(yes(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
-	EXPECT_STREQ("confirmed", text(reply, "outcome"));
+	EXPECT_TRUE(stage_flag(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
+	EXPECT_STREQ("confirmed", stage_text(reply, "outcome"));
 	EXPECT_IN("+", check_of(reply, "record-present"));
 	EXPECT_IN("+", check_of(reply, "record-policy"));
 	json_object_put(reply);
@@ -419,9 +404,9 @@ TEST_F(answer, pin_goes_to_the_sink_and_nowhere_else)
 
 	ASSERT_LE(0, sink);
 	answer_pin(_metadata, self, &a, &reply);
-	EXPECT_TRUE(yes(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
-	EXPECT_STREQ("entered", text(reply, "outcome"));
-	EXPECT_STREQ("received", text(reply, "pin"));
+	EXPECT_TRUE(stage_flag(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
+	EXPECT_STREQ("entered", stage_text(reply, "outcome"));
+	EXPECT_STREQ("received", stage_text(reply, "pin"));
 	EXPECT_FALSE(contains(json_object_to_json_string(reply), a.digits));
 	from = accept(sink, NULL, NULL);
 	EXPECT_LT(0, read(from, got, sizeof(got) - 1));
@@ -443,8 +428,8 @@ TEST_F(answer, pin_without_a_sink_is_not_called_received)
 
 	unlink(stage_path(&w, STAGE_PIN_SINK));
 	answer_pin(_metadata, self, &a, &reply);
-	EXPECT_STREQ("entered", text(reply, "outcome"));
-	EXPECT_STREQ("not handed over", text(reply, "pin"));
+	EXPECT_STREQ("entered", stage_text(reply, "outcome"));
+	EXPECT_STREQ("not handed over", stage_text(reply, "pin"));
 	json_object_put(reply);
 }
 
@@ -543,9 +528,9 @@ TEST_F(outcome, is_judged)
 		EXPECT_IN(variant->reason, refusal(&self->p));
 	}
 	reply = ask_end(&self->asking);
-	EXPECT_EQ(variant->ok, yes(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
+	EXPECT_EQ(variant->ok, stage_flag(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
 	if (variant->ok) {
-		EXPECT_STREQ(variant->outcome, text(reply, "outcome"));
+		EXPECT_STREQ(variant->outcome, stage_text(reply, "outcome"));
 	} else {
 		const char *line = check_of(reply, variant->check);
 
@@ -567,7 +552,7 @@ TEST_F(answer, to_another_request_is_refused)
 	TH_LOG("%s", self->p.err.text);
 	EXPECT_IN("an ANSWER to request", refusal(&self->p));
 	reply = ask_end(&self->asking);
-	EXPECT_FALSE(yes(reply, "ok"));
+	EXPECT_FALSE(stage_flag(reply, "ok"));
 	json_object_put(reply);
 }
 
@@ -594,7 +579,7 @@ TEST_F(answer, of_another_session_cannot_be_replayed)
 	self->answer.id = next.id;
 	ASSERT_EQ(0, tconn_message_send(self->p.channel, &self->answer, &self->p.err));
 	reply = ask_end(&self->asking);
-	EXPECT_FALSE(yes(reply, "ok"));
+	EXPECT_FALSE(stage_flag(reply, "ok"));
 	EXPECT_EQ('-', check_of(reply, "quote-fresh")[0]);
 	json_object_put(reply);
 	tconn_message_free(&next);
@@ -614,14 +599,14 @@ TEST_F(answer, one_question_at_a_time)
 	reply = stage_call(w.admin, 5000,
 			   "{\"do\":\"request\",\"id\":\"%s\",\"kind\":\"confirm\",\"text\":\"?\"}",
 			   w.visitor.identity.name);
-	EXPECT_FALSE(yes(reply, "ok"));
-	EXPECT_IN("being asked something else", text(reply, "error"));
+	EXPECT_FALSE(stage_flag(reply, "ok"));
+	EXPECT_IN("being asked something else", stage_text(reply, "error"));
 	json_object_put(reply);
 	ASSERT_EQ(0, play_answer(&self->p, &a, &first, &self->answer))
 	TH_LOG("%s", self->p.err.text);
 	tconn_message_free(&first);
 	reply = ask_end(&self->asking);
-	EXPECT_TRUE(yes(reply, "ok"));
+	EXPECT_TRUE(stage_flag(reply, "ok"));
 	json_object_put(reply);
 }
 
@@ -636,8 +621,8 @@ TEST_F(answer, device_that_leaves_is_told_to_the_operator)
 	tconn_channel_close(self->p.channel);
 	self->p.channel = NULL;
 	reply = ask_end(&self->asking);
-	EXPECT_FALSE(yes(reply, "ok"));
-	EXPECT_FALSE(yes(reply, "trusted"));
+	EXPECT_FALSE(stage_flag(reply, "ok"));
+	EXPECT_FALSE(stage_flag(reply, "trusted"));
 	json_object_put(reply);
 }
 
@@ -698,10 +683,10 @@ TEST_F(answer, three_statements_three_errors_nothing_sent)
 		struct json_object *reply = ask_now(texts[i]);
 
 		ASSERT_NE(NULL, reply);
-		EXPECT_FALSE(yes(reply, "ok"));
-		EXPECT_STREQ(names[i], text(reply, "statement"));
-		EXPECT_IN("nothing was sent", text(reply, "error"));
-		snprintf(errors[i], sizeof(errors[i]), "%s", text(reply, "error"));
+		EXPECT_FALSE(stage_flag(reply, "ok"));
+		EXPECT_STREQ(names[i], stage_text(reply, "statement"));
+		EXPECT_IN("nothing was sent", stage_text(reply, "error"));
+		snprintf(errors[i], sizeof(errors[i]), "%s", stage_text(reply, "error"));
 		json_object_put(reply);
 	}
 	EXPECT_STRNE(errors[0], errors[1]);
@@ -1190,7 +1175,7 @@ TEST_F(answer, flood_beyond_the_bound_leaves_those_who_are_in)
 	TH_LOG("%s", self->p.err.text);
 	tconn_receipt_free(&receipt);
 	reply = ask_end(&self->asking);
-	EXPECT_TRUE(yes(reply, "ok"));
+	EXPECT_TRUE(stage_flag(reply, "ok"));
 	json_object_put(reply);
 	for (int i = 0; i < PENDING + 8; i++)
 		close(fd[i]);
@@ -1199,29 +1184,9 @@ TEST_F(answer, flood_beyond_the_bound_leaves_those_who_are_in)
 
 /* -- the operator's socket */
 
-/* Sends bytes, perhaps ends the stream, and returns the reply's error. */
 static const char *operator_says(const void *bytes, size_t len, bool end)
 {
-	static char error[TCONN_ERROR_MAX];
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct json_object *reply = NULL;
-	struct tconn_error err = { "no reply" };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(w.admin) >= sizeof(sa.sun_path))
-		return "path too long";
-	strcpy(sa.sun_path, w.admin);
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
-		return "no connection";
-	if (send(fd, bytes, len, MSG_NOSIGNAL) < 0)
-		fprintf(stderr, "# the service closed before all was sent\n");
-	if (end)
-		shutdown(fd, SHUT_WR);
-	tconn_jsonline_receive(fd, TCONN_JSONLINE_REPLY_MAX, 10000, &reply, &err);
-	close(fd);
-	snprintf(error, sizeof(error), "%s", reply ? text(reply, "error") : err.text);
-	json_object_put(reply);
-	return error;
+	return stage_says(w.admin, bytes, len, end);
 }
 
 TEST(operator_line_too_long)
@@ -1256,8 +1221,8 @@ TEST(device_is_enrolled_once)
 	struct json_object *reply = stage_call(
 		w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", w.visitor.identity.name);
 
-	EXPECT_FALSE(yes(reply, "ok"));
-	EXPECT_IN("is enrolled already", text(reply, "error"));
+	EXPECT_FALSE(stage_flag(reply, "ok"));
+	EXPECT_IN("is enrolled already", stage_text(reply, "error"));
 	json_object_put(reply);
 }
 

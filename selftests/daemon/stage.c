@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -239,6 +240,45 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+}
+
+const char *stage_text(struct json_object *obj, const char *key)
+{
+	const char *s = "";
+
+	tconn_json_string(obj, key, &s, NULL);
+	return s;
+}
+
+bool stage_flag(struct json_object *obj, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(obj, key, &v) && json_object_get_boolean(v);
+}
+
+const char *stage_says(const char *path, const void *bytes, size_t len, bool end)
+{
+	static char error[TCONN_ERROR_MAX];
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct json_object *reply = NULL;
+	struct tconn_error err = { "no reply" };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(sa.sun_path))
+		return "path too long";
+	strcpy(sa.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		return "no connection";
+	if (send(fd, bytes, len, MSG_NOSIGNAL) < 0)
+		fprintf(stderr, "# the daemon closed before all was sent\n");
+	if (end)
+		shutdown(fd, SHUT_WR);
+	tconn_jsonline_receive(fd, TCONN_JSONLINE_REPLY_MAX, 10000, &reply, &err);
+	close(fd);
+	snprintf(error, sizeof(error), "%s", reply ? stage_text(reply, "error") : err.text);
+	json_object_put(reply);
+	return error;
 }
 
 bool stage_until(bool (*true_at_last)(void *arg), void *arg, int timeout_ms)

@@ -67,6 +67,10 @@ int stage_stop(pid_t pid);		/* SIGTERM, then stage_wait() */
 struct json_object;
 struct json_object *stage_call(const char *socket, int timeout_ms, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Raw bytes to a socket, perhaps ending the stream; the reply's "error", or what went wrong. */
+const char *stage_says(const char *socket, const void *bytes, size_t len, bool end);
+const char *stage_text(struct json_object *obj, const char *key);	/* "" where absent */
+bool stage_flag(struct json_object *obj, const char *key);
 bool stage_until(bool (*true_at_last)(void *arg), void *arg, int timeout_ms);
 
 /* A machine played by this program. */
