@@ -8,7 +8,7 @@
 # judge: unnoticed
 # defence: confinement
 # why: cgroup.freeze holds picture and PIN; the REE sees no cgroups, cannot mount them, and has no
-#      number for the process
+#      number for the process; the module ends the session of an app that is frozen
 . /attack/lib/attack.sh
 root=/run/attack/cgroup
 group=$root/attack

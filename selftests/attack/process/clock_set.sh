@@ -12,7 +12,7 @@
 . /attack/lib/attack.sh
 ready
 now=$(date +%s)
-date -s "@$((now - 315360000))" >/dev/null || failed "it cannot be set"
+answer=$(date -s "@$((now - 315360000))" 2>&1) || failed "it cannot be set: ${answer##*: }"
 then=$(date +%s)
 pause 1
 date -s "@$((then + 315360001))" >/dev/null

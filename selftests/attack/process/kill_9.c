@@ -7,7 +7,6 @@
  * class: process
  * when: session
  * judge: keys
- * quick: yes
  * defence: confinement
  * why: SIGKILL: the session would end, the lamp with it, and the keys go back to the REE; the REE
  *      has no number for the process

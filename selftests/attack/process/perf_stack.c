@@ -59,8 +59,11 @@ int main(void)
 	attack_init();
 	attack_ready();
 	pid = process_wait_tui();
-	if (!pid)
+	if (!pid) {
+		fd = open_event(0);
+		attack_note("sampling itself: %s", fd < 0 ? strerror(-fd) : "possible");
 		attack_failed("it sees no tconn-tui");
+	}
 	fd = open_event(pid);
 	if (fd < 0)
 		attack_failed("perf_event_open: %s", strerror(-fd));

@@ -7,7 +7,6 @@
  * class: process
  * when: session
  * judge: keys
- * quick: yes
  * defence: confinement
  * why: pidfd_getfd(2) is denied, CAP_SYS_PTRACE gone; the module's fd answers its own process
  *      only, whoever else has it

@@ -8,7 +8,8 @@
 # judge: unnoticed
 # quick: yes
 # defence: confinement
-# why: SIGSTOP freezes the picture and the PIN in memory; the REE cannot name processes outside it
+# why: SIGSTOP freezes the picture and the PIN in memory; the REE cannot name processes outside it, and
+#      the module ends the session of an app that is stopped
 . /attack/lib/attack.sh
 ready
 tui=$(pidof tconn-tui) || failed "it sees no tconn-tui"
