@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# A guest of the attack matrix (selftests/attack/run.py): attack.guest=bare, module or
-# protected on the boot line says how much of the protection it has.
+# A guest of the attack matrix (selftests/attack/run.py): attack.guest=bare, module, locked
+# or protected on the boot line says how much of the protection it has.
 
 load_tconn() {
 	insmod /usr/lib/tconn/tconn.ko || { say "cannot load tconn.ko"; return; }
@@ -22,6 +22,6 @@ mkdir -p -m 0700 /etc/tconn /var/lib/tconn
 case $(module_options attack) in
 guest=bare) ;;
 guest=module) load_tconn ;;
-guest=protected) load_tconn; lock_down ;;
-*) say "the boot line has no attack.guest=bare, module or protected" ;;
+guest=locked | guest=protected) load_tconn; lock_down ;;
+*) say "the boot line has no attack.guest=bare, module, locked or protected" ;;
 esac

@@ -24,7 +24,8 @@ def entry(row):
 def _table(rows, sides):
     width = max(len(row.attack.name) for row in rows)
     for row in rows:
-        outcomes = "  ".join(f"{row.outcome(side):11}" for side in sides)
+        outcomes = "  ".join(f"{row.outcome(side) if side in row.sides else '-':11}"
+                             for side in sides)
         mark = row.wrong(sides)
         print(f"{row.kernel:5} {row.attack.folder:9} {row.attack.name:{width}}  {outcomes}  "
               f"{row.attack.defence:11} {'WRONG: ' + mark if mark else row.attack.why}")

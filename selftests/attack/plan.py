@@ -11,10 +11,13 @@ from harness.shell import ShellError
 
 from . import judges
 from .record import Ledger
-from .rig import Dialog, Rig, build_image
+from .rig import HARDENED, Dialog, Rig, build_image
 from .scenario import Scenario, Seen
 
 SIDES = ("unprotected", "protected")
+# A third run: does what an attack names as its defence hold by itself?
+ALONE = "alone"
+ALONE_KINDS = {"module": "module", "boot": "locked"}
 LOST = (GuestError, QmpError, ShellError, OSError)
 
 # seconds: what it took; problem: why the result cannot be relied on, or "".
@@ -37,7 +40,7 @@ class Row:
 
     def wrong(self, sides):
         """Why this row fails the run, or ""."""
-        results = [self.sides[side] for side in sides]
+        results = [self.sides[side] for side in sides if side in self.sides]
         for result in results:
             if result.problem:
                 return result.problem
@@ -48,10 +51,16 @@ class Row:
         expected = "succeeded" if self.attack.defence == "limit" else "failed"
         if "protected" in sides and self.outcome("protected") != expected:
             return "it succeeds" if expected == "failed" else "no limit: it fails"
+        if self.outcome(ALONE) == "succeeded":
+            return f"{self.attack.defence} alone does not stop it"
         return ""
 
 
 def _kind(attack, side):
+    """Of the guest; None: this attack has no such side."""
+    if side == ALONE:
+        kind = ALONE_KINDS.get(attack.defence)
+        return None if kind == attack.unprotected else kind
     return attack.unprotected if side == "unprotected" else "protected"
 
 
@@ -89,7 +98,7 @@ def _result(attack, rig, seen, lost, seconds):
     outcome, reason = judges.judge(attack, seen) if not lost else ("failed", "the guest was lost")
     trouble = rig.trouble()
     problem = ""
-    if rig.kind == "protected" and trouble:
+    if rig.kind in HARDENED and trouble:
         problem = f"the kernel complained: {trouble[0]}"
     elif lost and attack.judge != "alive":
         problem = "the guest was lost"
@@ -129,6 +138,8 @@ def _groups(attacks, side):
     """{(kind, devices, append): attacks}: each can share a boot; those that spoil it come last."""
     groups = {}
     for attack in sorted(attacks, key=lambda a: a.spoils):
+        if not _kind(attack, side):
+            continue
         groups.setdefault((_kind(attack, side), attack.devices, attack.append), []).append(attack)
     return groups
 
@@ -142,7 +153,7 @@ def _run_group(guests, kind, attacks, directory):
         result = _result(attack, rig, seen, lost, time.monotonic() - start)
         _log(rig.directory, kind, result, seen)
         yield attack, result, seen
-        spoilt = attack.spoils and not (kind == "protected" and result.outcome == "failed")
+        spoilt = attack.spoils and not (kind in HARDENED and result.outcome == "failed")
         if lost or spoilt or not seen.healthy or result.problem:
             guests.drop()
     guests.drop()

@@ -23,6 +23,7 @@ from harness.guest import Guest, GuestError
 
 from . import catalogue, picture
 
+HARDENED = ("locked", "protected")      # kinds of guests with policy/boot-line
 SCREENS = ("bochs-display", "virtio-gpu-pci", "virtio-vga", "VGA")
 LIB = catalogue.HERE / "lib"
 TOOLS = ("ree_picture",)            # of selftests/kmod
@@ -265,7 +266,7 @@ class Rig:
         screen = [d for d in attack.devices if d.split(",")[0] in SCREENS]
         devices = [d for d in attack.devices if d not in screen]
         options = {
-            "firmware": "seabios", "hardened": kind == "protected", "devices": devices,
+            "firmware": "seabios", "hardened": kind in HARDENED, "devices": devices,
             "append": f"attack.guest={kind} {attack.append}".strip(), "timeout": 120,
             "screen": screen[0] if screen else None,
         }

@@ -17,6 +17,9 @@ Guests (rig.py boots them; one boot serves many attacks)
                 modules_disabled=1, policy/boot-line; whatever belongs to the REE,
                 and so every attack, is started by tconn-confine. The dialog is not.
 
+With --alone, what an attack names as its defence is tried without the others: module in
+the guest of that name, boot in one more (locked: all of protected but tconn-confine).
+
 An attack is one file, CLASS/NAME.c (static, with lib/*.h) or CLASS/NAME.sh (busybox sh,
 begins with ". /attack/lib/attack.sh"), named after what it does. It never knows the
 secret. In its first comment the runner reads, one a line:
@@ -59,7 +62,7 @@ REASON`. At SIGTERM it finishes up, prints that last line and ends within 2 s. W
 dialog types is 8 digits, then Enter; with the judge `decided` nothing is typed.
 
 To try one:  make attacks && selftests/attack/run.py NAME -v
-Logs: out/attack/KERNEL/NAME/{bare,module,protected}.log, pictures beside them.
+Logs: out/attack/KERNEL/NAME/{bare,module,locked,protected}.log, pictures beside them.
 """
 
 import argparse
@@ -84,7 +87,9 @@ def arguments():
                         help="may be repeated (6.1)")
     parser.add_argument("--quick", action="store_true", help="only those marked quick")
     parser.add_argument("--list", action="store_true", help="names only")
-    parser.add_argument("--only", choices=("unprotected", "protected"), help="one side only")
+    parser.add_argument("--alone", action="store_true",
+                        help="also try module and boot line each without the other defences")
+    parser.add_argument("--only", choices=(*plan.SIDES, plan.ALONE), help="one side only")
     parser.add_argument("-v", "--verbose", action="store_true", help="what each attack printed")
     return parser.parse_args()
 
@@ -105,6 +110,8 @@ def main():
         print("\n".join(f"{a.folder}/{a.name}" for a in attacks))
         return 0
     sides = [args.only] if args.only else list(plan.SIDES)
+    if args.alone:
+        sides.append(plan.ALONE)
     rows = []
     for kernel in args.kernel or ["6.1"]:
         start = time.monotonic()

@@ -9,8 +9,8 @@
  * judge: keys
  * unprotected: module
  * quick: yes
- * defence: module
- * why: a digest says what runs, not who asks; the module admits only what the trusted side has started
+ * defence: confinement
+ * why: a digest says what runs, not who asks; the module admits only who has CAP_SYS_ADMIN, which the REE lacks, as it does the node
  */
 #include <fcntl.h>
 #include <signal.h>
