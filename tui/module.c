@@ -89,7 +89,7 @@ static const char *cause_text(uint32_t cause)
 	case TCONN_CAUSE_SUSPEND:
 		return "the device was put to sleep";
 	case TCONN_CAUSE_APP:
-		return "this program was traced or its memory changed";
+		return "this program was stopped, traced or changed";
 	case TCONN_CAUSE_MEASURE:
 		return "the TPM or the log refused the record";
 	default:

@@ -11,7 +11,7 @@
  * judge: self
  * unprotected: module
  * defence: confinement
- * why: PR_SET_MM wants CAP_SYS_RESOURCE; and as with own_question, no /dev/tconn in the REE, and
+ * why: PR_SET_MM wants CAP_SYS_RESOURCE; and as with ree_starts_tui, no /dev/tconn in the REE, and
  *      no CAP_SYS_ADMIN
  */
 #include <elf.h>
