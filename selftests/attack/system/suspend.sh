@@ -7,8 +7,8 @@
 # when: session
 # judge: unnoticed
 # dialog: tty
-# defence: confinement
-# why: state in /sys/power; the REE's /sys is read-only, and the module ends its session before a suspend
+# defence: module
+# why: state in /sys/power; the module ends its session before a suspend, and the REE cannot write there
 . /attack/lib/attack.sh
 ready
 put /sys/power/pm_test freezer
