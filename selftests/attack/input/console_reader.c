@@ -8,7 +8,6 @@
  * when: before
  * judge: keys
  * dialog: tty
- * quick: yes
  * defence: module
  * why: the console's keyboard handler types into the terminal in front, under
  *	whatever picture; the kernel's grab keeps the keys from it
@@ -32,11 +31,13 @@ static int fd;
 
 static void *read_terminal(void *arg)
 {
+	ssize_t got;
 	char c;
 
-	while (read(fd, &c, 1) == 1) {
+	while ((got = read(fd, &c, 1)) >= 0) {
 		pthread_mutex_lock(&lock);
-		digits_add(&digits, c);
+		if (got)
+			digits_add(&digits, c);
 		pthread_mutex_unlock(&lock);
 	}
 	return arg;

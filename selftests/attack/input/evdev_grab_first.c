@@ -7,7 +7,6 @@
  * when: before
  * judge: keys
  * dialog: tty
- * quick: yes
  * defence: module
  * why: who grabs first has the keys, and no program can take them away; the kernel's
  *	grab of a session replaces any other, which is given back afterwards

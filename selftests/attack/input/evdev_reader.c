@@ -7,7 +7,6 @@
  * when: before
  * judge: keys
  * dialog: tty
- * quick: yes
  * defence: module
  * why: open evdev nodes; during a session the kernel's grab lets nobody else have events
  */
