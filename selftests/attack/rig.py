@@ -13,7 +13,6 @@ attacks through tconn-confine.
 
 import contextlib
 import lzma
-import re
 import struct
 import subprocess
 import time
@@ -30,8 +29,15 @@ TOOLS = ("ree_picture",)            # of selftests/kmod
 CONFINE = paths.BIN / "tconn-confine"
 READY_TIMEOUT = 20                  # seconds, of an attack
 SHOWN_TIMEOUT = 12                  # of a dialog
+ACTIVE = "grep -q '^state active' /sys/kernel/security/tconn/state"
 # Beside the board's: what a device with a USB or virtio keyboard lists.
 INPUTS = ("/devices/pci0000:00/*/usb*", "/devices/pci0000:00/*/virtio*/input*")
+
+
+def _until(condition, seconds):
+    """Shell: waits for the condition; its status is the condition's."""
+    return (f"i={int(seconds * 10)}; until {condition}; do [ $i -gt 0 ] || exit 1; i=$((i - 1)); "
+            "sleep 0.1; done")
 
 
 def policy():
@@ -82,8 +88,9 @@ def build_image(attacks, kernel):
 class Running:
     """A program of the REE."""
 
-    def __init__(self, ree, identity):
+    def __init__(self, ree, identity, ready):
         self._ree, self._id = ree, identity
+        self.ready = ready          # it said so before it ended
 
     def output(self):
         return self._ree.read(f"{self._id}.log")
@@ -91,24 +98,9 @@ class Running:
     def alive(self):
         return not self._ree.has(f"{self._id}.end")
 
-    def wait_ready(self, word="ready"):
-        """False: it ended, or said nothing in time."""
-        deadline = time.monotonic() + READY_TIMEOUT
-        while time.monotonic() < deadline:
-            text = self.output()
-            if any(line.split(" ")[0] == word for line in text.splitlines()):
-                return True
-            if re.search(r"(?m)^(succeeded|failed|unavailable):", text) or not self.alive():
-                return False
-            time.sleep(0.2)
-        return False
-
     def finish(self):
         """Asks it to end, waits, and returns all it printed."""
-        self._ree.tell(f"stop {self._id}")
-        deadline = time.monotonic() + 8
-        while not self._ree.has(f"{self._id}.stopped") and time.monotonic() < deadline:
-            time.sleep(0.1)
+        self._ree.tell(f"stop {self._id}", f"[ -e $at/{self._id}.stopped ]", 8)
         return self.output()
 
 
@@ -124,29 +116,34 @@ class Ree:
         launcher = "/usr/sbin/tconn-confine -- " if confined else ""
         self.pid = guest.spawn(f"exec {launcher}/attack/lib/ree.sh <>{self.COMMANDS}",
                                "/run/attack/ree.log")
-        self.root = "/"
+        self.folder = "/tmp/attack"
         if confined:
             first = guest.wait_for(
                 "sed -n 's/.*REE is process \\([0-9]*\\),.*/\\1/p' /run/attack/ree.log | grep .", 20)
-            self.root = f"/proc/{first.strip()}/root/"
+            self.folder = f"/proc/{first.strip()}/root/tmp/attack"
 
-    def alive(self):
-        return self._guest.sh(f"kill -0 {self.pid}", check=False).status == 0
-
-    def tell(self, command):
+    def tell(self, command, until="true", timeout=0.0):
+        """Sends a command; true if the shell condition held in time."""
         # The reader holds it open for writing too, so this does not wait.
-        self._guest.sh(f"echo '{command}' >{self.COMMANDS}")
+        return self._guest.sh(f"echo '{command}' >{self.COMMANDS}; at={self.folder}; "
+                              + _until(until, timeout), timeout + 30, check=False).status == 0
 
     def has(self, name):
-        return self._guest.sh(f"test -e {self.root}tmp/attack/{name}", check=False).status == 0
+        return self._guest.sh(f"[ -e {self.folder}/{name} ]", check=False).status == 0
 
     def read(self, name):
-        return self._guest.sh(f"cat {self.root}tmp/attack/{name} 2>/dev/null", check=False).output
+        return self._guest.sh(f"cat {self.folder}/{name} 2>/dev/null", check=False).output
 
-    def start(self, program):
+    def start(self, program, word="ready"):
+        """Starts it and waits until it prints the word, or its end."""
         self._serial += 1
-        self.tell(f"start {self._serial} {program}")
-        return Running(self, self._serial)
+        log = f"$at/{self._serial}.log"
+        over = f"grep -Eqs '^({word}|succeeded:|failed:|unavailable:)' {log}"
+        self.tell(f"start {self._serial} {program}", f"{{ [ -e $at/{self._serial}.end ] || {over}; }}",
+                  READY_TIMEOUT)
+        ready = self._guest.sh(f"at={self.folder}; grep -Eqs '^{word}( |$)' {log}",
+                               check=False).status == 0
+        return Running(self, self._serial, ready)
 
 
 class Dialog:
@@ -168,10 +165,11 @@ class Dialog:
         self.opened = None          # when it was seen, the lamp lit
 
     def start(self):
-        self._guest.sh("rm -f /run/request /run/reply /run/errors /run/status")
-        self._guest.put("/run/request", self.request())
-        self.pid = self._guest.spawn(f"{self._command()}; echo $? >/run/status.new; "
-                                     "mv /run/status.new /run/status")
+        self.pid = self._guest.sh(
+            "rm -f /run/reply /run/errors /run/status; cat >/run/request; "
+            f"setsid sh -c '{self._command()}; echo $? >/run/status.new; "
+            "mv /run/status.new /run/status' </dev/null >/dev/null 2>&1 & echo $!",
+            stdin=self.request()).output.strip()
 
     @staticmethod
     def request(timeout_ms=30000):
@@ -186,16 +184,20 @@ class Dialog:
         dev = " --dev" if self._rig.kind == "bare" else ""
         return f"/usr/sbin/tconn-tui{dev} </run/request >/run/reply 2>/run/errors"
 
-    def poll(self):
-        """Has it ended? Reads the reply if so."""
+    def wait_end(self, seconds):
+        """Has it ended by then? Reads the reply if so."""
         if self.state != "running":
             return True
-        status = self._guest.sh("cat /run/status", check=False)
+        status = self._guest.sh(_until("[ -e /run/status ]", seconds) + "; cat /run/status",
+                                seconds + 30, check=False)
         if status.status:
             return False
         self.closed = time.monotonic()
         self._read(self._guest.get("/run/reply"), status.output.strip())
         return True
+
+    def poll(self):
+        return self.wait_end(0)
 
     def _read(self, data, code):
         if self._tty:
@@ -217,28 +219,25 @@ class Dialog:
         elif status == 6:
             self.outcome = self.message.partition(" ")[0]
 
-    def wait_end(self, timeout):
-        deadline = time.monotonic() + timeout
-        while not self.poll():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.2)
-        return True
-
     def wait_shown(self):
         """Until it can be seen; its lamp is lit by the module, or by us as any program would."""
+        if self._rig.kind == "bare":
+            self._wait_picture()
+        else:
+            self.shown = self._guest.sh(
+                _until(f"{{ [ -e /run/status ] || {ACTIVE}; }}", SHOWN_TIMEOUT) + f"; {ACTIVE}",
+                SHOWN_TIMEOUT + 30, check=False).status == 0
+        self.opened = time.monotonic()
+        self.poll()
+
+    def _wait_picture(self):
         deadline = time.monotonic() + SHOWN_TIMEOUT
         while time.monotonic() < deadline and not self.poll():
-            if self._rig.kind == "bare":
-                if self._rig.picture("shown").differs(self._rig.before):
-                    self._rig.userspace_lamp(1)
-                    self.shown = True
-                    break
-            elif self._rig.active():
+            if self._rig.picture("shown").differs(self._rig.before):
+                self._rig.userspace_lamp(1)
                 self.shown = True
-                break
+                return
             time.sleep(0.2)
-        self.opened = time.monotonic()
 
     def end(self):
         """Whatever state it is in, it is over afterwards."""
@@ -277,25 +276,18 @@ class Rig:
     # -- state of the protection
 
     def state(self):
-        """What must not change while a guest is up, as one text."""
+        """What must not change while a guest is up and no session is, as one text."""
         return self.guest.sh(
             "cat /sys/kernel/security/lockdown /proc/sys/kernel/modules_disabled "
             "/proc/sys/kernel/random/boot_id; "
-            "grep -E '^(policy|tpm) ' /sys/kernel/security/tconn/state; "
+            "grep -E '^(policy|tpm|state) ' /sys/kernel/security/tconn/state; "
             "grep -m1 ' boot ' /sys/kernel/security/tconn/log_ascii; "
-            "grep -o '^tconn ' /proc/modules", check=False).output
-
-    def _module_is(self, state):
-        return self.guest.sh(f"grep -q '^state {state}' /sys/kernel/security/tconn/state",
-                             check=False).status == 0
-
-    def active(self):
-        return self._module_is("active")
+            f"grep -o '^tconn ' /proc/modules; kill -0 {self.ree.pid} && echo REE",
+            check=False).output
 
     def as_at_boot(self):
         """The protection is what it was, no session is up, the lamp is dark."""
-        return (self.state() == self.boot_state and self.ree.alive()
-                and (self.kind == "bare" or self._module_is("idle") and self.dark()))
+        return self.state() == self.boot_state and (self.kind == "bare" or self.dark())
 
     def trouble(self):
         """Console lines of a kernel that complained, since asked last."""
@@ -308,8 +300,8 @@ class Rig:
         """Someone has to light the screen before a session; in the bare guest fbcon does."""
         if self.kind == "bare" or (self._show and self._show.alive()):
             return
-        self._show = self.ree.start("/ree/ree_picture")
-        if not self._show.wait_ready("shown"):
+        self._show = self.ree.start("/ree/ree_picture", "shown")
+        if not self._show.ready:
             raise GuestError(f"the REE shows nothing: {self._show.output()}")
 
     def stop_ree(self):
@@ -337,12 +329,17 @@ class Rig:
         else:
             self.start_ree()
         if self.kind == "bare":
-            self.guest.sh("chvt 1", check=False)
+            self._clear_console()
             self.userspace_lamp(0)
             # Which took it from the console, to which it belongs.
             self.guest.sh("for led in /sys/class/leds/*::scrolllock; do "
                           "echo kbd-scrolllock >$led/trigger; done", check=False)
         self.before = self.picture("ree")
+
+    def _clear_console(self):
+        """Of the last dialog's picture, and of what was typed since."""
+        self.guest.sh("chvt 1; { stty -icanon min 0 time 1; dd of=/dev/null bs=4096 count=1; "
+                      "stty sane; printf '\\033[0m\\033[2J\\033[H' >&0; } <>/dev/tty1", check=False)
 
     def start(self, attack):
         return self.ree.start(f"/attack/{attack.name}")
