@@ -16,13 +16,14 @@ KEYS = {
     "attack": (None, None),
     "class": (FOLDERS, None),
     "when": (("before", "session", "idle", "own"), None),
-    "judge": (("self", "keys", "picture-read", "picture-write", "lamp", "decided", "unnoticed",
-               "record", "alive"), None),
+    "judge": (("self", "keys", "picture-read", "picture-write", "picture-hidden", "cursor",
+               "lamp", "decided", "unnoticed", "record", "alive"), None),
     "unprotected": (("bare", "module"), "bare"),
     "dialog": (("tui", "tty"), "tui"),
     "ree": (("picture", "attack"), "picture"),
     "devices": (None, ""),
     "append": (None, ""),
+    "head": (("0", "1"), "0"),
     "spoils": (("yes", "no"), "no"),
     "quick": (("yes", "no"), "no"),
     "defence": (("module", "confinement", "boot", "limit"), None),
@@ -46,6 +47,7 @@ class Attack:
     ree: str
     devices: tuple
     append: str
+    head: int
     spoils: bool
     quick: bool
     defence: str
@@ -100,7 +102,7 @@ def read(path):
         source=path, name=fields["attack"], folder=fields["class"], when=fields["when"],
         judge=fields["judge"], unprotected=fields["unprotected"], dialog=fields["dialog"],
         ree=fields["ree"], devices=tuple(fields["devices"].split()), append=fields["append"],
-        spoils=fields["spoils"] == "yes", quick=fields["quick"] == "yes",
+        head=int(fields["head"]), spoils=fields["spoils"] == "yes", quick=fields["quick"] == "yes",
         defence=fields["defence"], why=fields["why"])
 
 

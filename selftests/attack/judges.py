@@ -55,6 +55,21 @@ def picture_write(seen):
                     f"nothing of it is on the screen; it says: {seen.last[1]}")
 
 
+def picture_hidden(seen):
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    gone = any(picture.hidden(seen.first, shown) for shown in seen.shown)
+    return _verdict(gone, "the dialog is not to be seen",
+                    f"it is still to be seen; the attack says: {seen.last[1]}")
+
+
+def cursor(seen):
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    return _verdict(any(seen.cursors), "there is a cursor over the dialog",
+                    f"there is no cursor; it says: {seen.last[1]}")
+
+
 def _states(seen, begin, end):
     """Was the lamp lit, was it dark, in that time?"""
     lit = seen.lit_before
@@ -127,7 +142,8 @@ def alive(seen):
 
 JUDGES = {
     "self": own_word, "keys": keys, "picture-read": picture_read, "picture-write": picture_write,
-    "lamp": lamp, "decided": decided, "unnoticed": unnoticed, "record": record, "alive": alive,
+    "picture-hidden": picture_hidden, "cursor": cursor, "lamp": lamp, "decided": decided,
+    "unnoticed": unnoticed, "record": record, "alive": alive,
 }
 
 

@@ -38,10 +38,11 @@ class Picture(collections.namedtuple("Picture", "width height data")):
         return different > share * total
 
 
-def take(guest, path):
+def take(guest, path, head=0):
     """A screendump of the guest, kept at path (PPM)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    guest.qmp("screendump", filename=str(path.absolute()))
+    where = {"device": "gpu", "head": head} if head else {}
+    guest.qmp("screendump", filename=str(path.absolute()), **where)
     return load(path)
 
 
@@ -49,6 +50,17 @@ def load(path):
     data = path.read_bytes()
     match = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
     return Picture(int(match[1]), int(match[2]), data[match.end():])
+
+
+def hidden(first, now):
+    """Is what stood out in the first picture gone?"""
+    if (first.width, first.height) != (now.width, now.height):
+        return True
+    before = [colour for row in first.samples() for colour in row]
+    ground = collections.Counter(before).most_common(1)[0][0]
+    after = (colour for row in now.samples() for colour in row)
+    ink = [a == b for a, b in zip(before, after) if a != ground]
+    return bool(ink) and sum(ink) < 0.2 * len(ink)
 
 
 def leaked(pixels, dialog, ree):

@@ -270,6 +270,7 @@ class Rig:
             "screen": screen[0] if screen else None,
         }
         with Guest(built, directory / "guest", **options) as guest:
+            guest.qmp("trace-event-set-state", name="virtio_gpu_update_cursor", enable=True)
             guest.expect_trouble()      # judged by trouble(), attack by attack
             yield cls(guest, kind, kind == "protected" and CONFINE.exists(), directory)
 
@@ -317,8 +318,14 @@ class Rig:
         """The lamp is off, as seen from outside."""
         return not self.guest.lamp.lit("vnc") and not self.guest.lamp.lit("ps2")
 
-    def picture(self, name):
-        return picture.take(self.guest, self.directory / f"{self.kind}-{name}.ppm")
+    def picture(self, name, head=0):
+        return picture.take(self.guest, self.directory / f"{self.kind}-{name}.ppm", head)
+
+    def has_cursor(self):
+        """As the display device was told last: QEMU keeps a cursor out of its pictures."""
+        trace = (self.guest.directory / "trace.log").read_text()
+        told = re.findall(r"virtio_gpu_update_cursor .*update, res 0x(\w+)", trace)
+        return bool(told) and int(told[-1], 16) != 0
 
     # -- attacks and dialogs
 

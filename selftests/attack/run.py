@@ -36,6 +36,8 @@ secret. In its first comment the runner reads, one a line:
                             printed over 40)
         picture-read        the `pixel`s it printed are the dialog's where the REE's differ
         picture-write       it paints magenta (ff00ff): over 0.5 % of the screen is, in a session
+        picture-hidden      what the dialog's first picture showed is gone, in a session
+        cursor              the display has a cursor over the dialog's picture
         lamp                the lamp is lit outside a session, or dark in one
         decided             the dialog was confirmed or got a PIN though nobody typed
         unnoticed           it says `succeeded` and the session went on as if nothing had happened
@@ -49,6 +51,7 @@ secret. In its first comment the runner reads, one a line:
                             guest nobody but fbcon does.
     devices: ...            further QEMU devices, e.g. "qemu-xhci usb-kbd"; bochs-display or
                             virtio-gpu-pci with options replaces the screen (none)
+    head: 0 | 1             the output that is looked at (0); 1 needs a screen with "id=gpu"
     append: ...             more kernel parameters, for both guests (none)
     spoils: yes | no        the guest is good for nothing afterwards (no)
     quick: yes | no         part of make check (no)

@@ -21,6 +21,8 @@ class Seen:
     ready: bool = False
     dialog: object = None
     ree: object = None              # picture before the dialog
+    first: object = None            # picture of the dialog before an attack that hides it
+    cursors: list = dataclasses.field(default_factory=list)     # at each of shown: was there one?
     shown: list = dataclasses.field(default_factory=list)       # pictures of the dialog
     lamp: list = dataclasses.field(default_factory=list)        # events since started
     lit_before: bool = False        # when it started
@@ -111,6 +113,8 @@ class Scenario:
         if attack.ree == "attack" and rig.kind != "bare":
             rig.before = seen.ree = rig.picture("ree")
         seen.dialog = rig.open_dialog(attack)
+        if attack.judge == "picture-hidden":
+            seen.first = rig.picture("first")
         running = running or self._begin()
         time.sleep(GRACE)
         self._look()
@@ -122,7 +126,9 @@ class Scenario:
     def _look(self):
         dialog = self.seen.dialog
         if dialog and dialog.shown and not dialog.poll():
-            self.seen.shown.append(self._rig.picture(f"dialog-{len(self.seen.shown)}"))
+            name = f"dialog-{len(self.seen.shown)}"
+            self.seen.shown.append(self._rig.picture(name, self._attack.head))
+            self.seen.cursors.append(self._rig.has_cursor())
 
     def _answer(self):
         seen = self.seen

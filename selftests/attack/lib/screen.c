@@ -56,9 +56,9 @@ int screen_open(struct screen *s)
 	s->card = open(SCREEN_CARD, O_RDWR | O_CLOEXEC);
 	if (s->card < 0)
 		return -errno;
-	/* The first to open is master at once, and would be in the way. */
-	drmDropMaster(s->card);
+	/* The first to open is master at once: it asks what is plugged in, then is not in the way. */
 	ret = find_output(s);
+	drmDropMaster(s->card);
 	if (ret)
 		close(s->card);
 	return ret;
@@ -91,7 +91,7 @@ int screen_become_master(struct screen *s)
 	return ret;
 }
 
-static int map_dumb(int card, struct screen_buffer *b)
+int screen_map_handle(int card, struct screen_buffer *b)
 {
 	struct drm_mode_map_dumb map = { .handle = b->handle };
 	void *address;
@@ -120,7 +120,7 @@ int screen_make(const struct screen *s, uint32_t colour, struct screen_buffer *r
 	b.size = create.size;
 	r = drmModeAddFB(s->card, b.width, b.height, 24, 32, b.pitch, b.handle, &b.fb);
 	if (!r)
-		r = map_dumb(s->card, &b);
+		r = screen_map_handle(s->card, &b);
 	if (r)
 		return r < 0 ? r : -errno;
 	screen_fill(&b, colour);
@@ -160,7 +160,7 @@ int screen_map_fb(int card, uint32_t fb, struct screen_buffer *ret)
 	drmModeFreeFB2(info);
 	if (!b.handle)
 		return -EACCES;
-	r = map_dumb(card, &b);
+	r = screen_map_handle(card, &b);
 	if (!r)
 		*ret = b;
 	return r;

@@ -41,6 +41,9 @@ int screen_show(const struct screen *s, const struct screen_buffer *b);
 /* Maps the framebuffer with that id, as kmsgrab does (GETFB2). 0 or a negative errno. */
 int screen_map_fb(int card, uint32_t fb, struct screen_buffer *ret);
 
+/* Maps the buffer that has b's handle; b's size says how much. 0 or a negative errno. */
+int screen_map_handle(int card, struct screen_buffer *b);
+
 void screen_unmap(int card, struct screen_buffer *b);
 
 /* Prints a grid of the pixels of a picture in memory (XRGB8888). */
