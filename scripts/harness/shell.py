@@ -2,6 +2,7 @@
 """The harness' end of the guest's root shell (scripts/guest/shell.sh)."""
 
 import collections
+import re
 import threading
 
 Result = collections.namedtuple("Result", "status output")
@@ -50,8 +51,11 @@ class Shell:
         with self._lock:
             self._connection.settimeout(timeout + 30)
             self._connection.sendall(b"%d %d %d\n" % (timeout, len(text), len(stdin)) + text + stdin)
-            status, count = self._line().split()
-            return Result(int(status), self._bytes(int(count)))
+            line = self._line()
+            match = re.fullmatch(rb"(\d+) (\d+)", line)
+            if not match:
+                raise ShellError(f"the guest's shell said {line!r}")
+            return Result(int(match[1]), self._bytes(int(match[2])))
 
     def close(self):
         self._connection.close()

@@ -2,6 +2,9 @@
 """Which attack runs in which guest, one boot for as many as possible."""
 
 import collections
+import concurrent.futures
+import os
+import shutil
 import time
 
 from harness import paths
@@ -19,6 +22,8 @@ SIDES = ("unprotected", "protected")
 ALONE = "alone"
 ALONE_KINDS = {"module": "module", "boot": "locked"}
 LOST = (GuestError, QmpError, ShellError, OSError)
+
+BATCH = 20      # attacks, for one guest after the other
 
 # seconds: what it took; problem: why the result cannot be relied on, or "".
 Result = collections.namedtuple("Result", "outcome reason noticed problem seconds")
@@ -94,6 +99,11 @@ def _play(rig, attack):
         return seen, True
 
 
+def _shows_nothing(seen):
+    """A dialog that never came up, and no refusal either: nothing was attacked."""
+    return seen.dialog and not seen.dialog.shown and seen.dialog.state in ("running", "gone")
+
+
 def _result(attack, rig, seen, lost, seconds):
     outcome, reason = judges.judge(attack, seen) if not lost else ("failed", "the guest was lost")
     trouble = rig.trouble()
@@ -102,6 +112,8 @@ def _result(attack, rig, seen, lost, seconds):
         problem = f"the kernel complained: {trouble[0]}"
     elif lost and attack.judge != "alive":
         problem = "the guest was lost"
+    elif _shows_nothing(seen):
+        problem = "the dialog did not come up"
     elif not seen.ready and outcome != "unavailable" and seen.last[1] == "it printed no last line":
         problem = "it did not get ready"
     return Result(outcome, reason, "lost" if lost else judges.noticed(seen), problem, seconds)
@@ -118,13 +130,13 @@ def _log(directory, kind, result, seen):
 class _Guests:
     """The guest that is up, and a new one whenever another is needed."""
 
-    def __init__(self, built, directory):
-        self._built, self._directory = built, directory
+    def __init__(self, built, directory, kind):
+        self._built, self._directory, self._kind = built, directory, kind
         self._context = self.rig = None
 
-    def get(self, kind, attack):
+    def get(self, attack):
         if not self.rig:
-            self._context = Rig.boot(kind, attack, self._built, self._directory / kind)
+            self._context = Rig.boot(self._kind, attack, self._built, self._directory)
             self.rig = self._context.__enter__()
         return self.rig
 
@@ -134,53 +146,75 @@ class _Guests:
         self._context = self.rig = None
 
 
-def _groups(attacks, side):
-    """{(kind, devices, append): attacks}: each can share a boot; those that spoil it come last."""
+# Attacks that run in one guest after the other, as long as it is good for that.
+Batch = collections.namedtuple("Batch", "side kind attacks")
+
+
+def _batches(attacks, sides):
+    """Those that spoil the guest come last; as many in a batch as keep all jobs busy."""
     groups = {}
-    for attack in sorted(attacks, key=lambda a: a.spoils):
-        if not _kind(attack, side):
-            continue
-        groups.setdefault((_kind(attack, side), attack.devices, attack.append), []).append(attack)
-    return groups
+    for side in sides:
+        for attack in sorted(attacks, key=lambda a: a.spoils):
+            kind = _kind(attack, side)
+            if kind:
+                key = side, kind, attack.devices, attack.append
+                groups.setdefault(key, []).append(attack)
+    batches = [Batch(side, kind, group[i:i + BATCH]) for (side, kind, *_), group in groups.items()
+               for i in range(0, len(group), BATCH)]
+    return sorted(batches, key=lambda batch: -len(batch.attacks))
 
 
-def _run_group(guests, kind, attacks, directory):
-    for attack in attacks:
-        start = time.monotonic()
-        rig = guests.get(kind, attack)
-        rig.directory = directory / attack.name
-        seen, lost = _play(rig, attack)
-        result = _result(attack, rig, seen, lost, time.monotonic() - start)
-        _log(rig.directory, kind, result, seen)
-        yield attack, result, seen
-        spoilt = attack.spoils and not (kind in HARDENED and result.outcome == "failed")
-        if lost or spoilt or not seen.healthy or result.problem:
-            guests.drop()
-    guests.drop()
-
-
-def run(attacks, kernel, sides, verbose=False):
-    """Rows, in the order of attacks."""
-    directory = paths.OUT / "attack" / kernel
-    built = build_image(attacks, kernel)
-    rows = {attack.name: Row(attack, kernel) for attack in attacks}
-    guests = _Guests(built, directory / "guests")
+def _run_batch(batch, number, built, directory):
+    """Yields (attack, result, seen)."""
+    folder = directory / "guests" / f"{os.getpid()}-{batch.kind}-{number}"
+    guests = _Guests(built, folder, batch.kind)
     try:
-        for side in sides:
-            for (kind, *_), group in _groups(attacks, side).items():
-                for attack, result, seen in _run_group(guests, kind, group, directory):
-                    rows[attack.name].sides[side] = result
-                    _print(attack, kind, result, seen, verbose)
+        for attack in batch.attacks:
+            start = time.monotonic()
+            rig = guests.get(attack)
+            rig.directory = directory / attack.name
+            seen, lost = _play(rig, attack)
+            result = _result(attack, rig, seen, lost, time.monotonic() - start)
+            _log(rig.directory, batch.kind, result, seen)
+            yield attack, result, seen
+            spoilt = attack.spoils and not (batch.kind in HARDENED and result.outcome == "failed")
+            if lost or spoilt or not seen.healthy or result.problem:
+                guests.drop()
     finally:
         guests.drop()
+
+
+def _forget_guests(folder):
+    """Those of runs that are over."""
+    for path in folder.glob("*-*-*"):
+        if not os.path.exists(f"/proc/{path.name.partition('-')[0]}"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def run(attacks, kernel, sides, verbose=False, jobs=1):
+    """Rows, in the order of attacks. jobs: guests that are up at the same time."""
+    directory = paths.OUT / "attack" / kernel
+    _forget_guests(directory / "guests")
+    built = build_image(attacks, kernel)
+    rows = {attack.name: Row(attack, kernel) for attack in attacks}
+
+    def work(number, batch):
+        for attack, result, seen in _run_batch(batch, number, built, directory):
+            rows[attack.name].sides[batch.side] = result
+            _print(attack, batch.kind, result, seen, verbose)
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for future in [pool.submit(work, *item) for item in enumerate(_batches(attacks, sides))]:
+            future.result()
     return list(rows.values())
 
 
 def _print(attack, kind, result, seen, verbose):
-    print(f"  {kind:9} {result.outcome:11} {attack.folder}/{attack.name} "
-          f"({result.seconds:.0f} s): {result.reason}"
-          + (f"; noticed: {result.noticed}" if result.noticed else "")
-          + (f"; PROBLEM: {result.problem}" if result.problem else ""), flush=True)
+    lines = [f"  {kind:9} {result.outcome:11} {attack.folder}/{attack.name} "
+             f"({result.seconds:.0f} s): {result.reason}"
+             + (f"; noticed: {result.noticed}" if result.noticed else "")
+             + (f"; PROBLEM: {result.problem}" if result.problem else "")]
     if verbose:
-        for line in seen.output.splitlines()[-40:]:
-            print(f"            | {line}")
+        told = [line for line in seen.output.splitlines() if not line.startswith("pixel ")]
+        lines += [f"            | {line}" for line in told[-40:]]
+    print("\n".join(lines), flush=True)

@@ -13,6 +13,7 @@ attacks through tconn-confine.
 
 import contextlib
 import lzma
+import re
 import struct
 import subprocess
 import time

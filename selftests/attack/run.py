@@ -65,7 +65,8 @@ REASON`. At SIGTERM it finishes up, prints that last line and ends within 2 s. W
 dialog types is 8 digits, then Enter; with the judge `decided` nothing is typed.
 
 To try one:  make attacks && selftests/attack/run.py NAME -v
-Logs: out/attack/KERNEL/NAME/{bare,module,locked,protected}.log, pictures beside them.
+Logs: out/attack/KERNEL/NAME/{bare,module,locked,protected}.log, pictures beside them;
+consoles in out/attack/KERNEL/guests/.
 """
 
 import argparse
@@ -92,6 +93,8 @@ def arguments():
     parser.add_argument("--list", action="store_true", help="names only")
     parser.add_argument("--alone", action="store_true",
                         help="also try module and boot line each without the other defences")
+    parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N",
+                        help="guests that are up at the same time (1)")
     parser.add_argument("--only", choices=(*plan.SIDES, plan.ALONE), help="one side only")
     parser.add_argument("-v", "--verbose", action="store_true", help="what each attack printed")
     return parser.parse_args()
@@ -118,7 +121,7 @@ def main():
     rows = []
     for kernel in args.kernel or ["6.1"]:
         start = time.monotonic()
-        rows += plan.run(attacks, kernel, sides, args.verbose)
+        rows += plan.run(attacks, kernel, sides, args.verbose, args.jobs)
         print(f"kernel {kernel}: {len(attacks)} attacks in {time.monotonic() - start:.0f} s")
     return matrix.report(rows, sides, write=not args.patterns and not args.only and not args.quick,
                          directory=paths.OUT / "attack")

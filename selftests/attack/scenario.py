@@ -104,7 +104,7 @@ class Scenario:
 
     def _begin(self):
         running = self._rig.start(self._attack)
-        self.seen.ready = running.wait_ready()
+        self.seen.ready = running.ready
         return running
 
     def _session(self):
