@@ -8,7 +8,6 @@
  * when: before
  * judge: picture-read
  * ree: attack
- * quick: yes
  * defence: module
  * why: a framebuffer has an id before it can be hidden; until then the session's gives no handles
  */

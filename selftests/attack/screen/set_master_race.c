@@ -9,7 +9,6 @@
  * judge: picture-write
  * ree: attack
  * dialog: tty
- * quick: yes
  * defence: module
  * why: SET_MASTER in the moment of takeover or give-back; the session needs no master but the locks
  */
