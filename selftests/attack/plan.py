@@ -165,11 +165,12 @@ def _batches(attacks, sides):
     return sorted(batches, key=lambda batch: -len(batch.attacks))
 
 
-def _worth_another_try(kind, result):
+def _worth_another_try(side, result):
     """A busy machine may keep a dialog away, or a race from being won; what gets through a
     protection counts at once.
     """
-    return result.problem == NOT_SHOWN or (kind not in HARDENED and result.outcome == "failed")
+    return result.problem == NOT_SHOWN or \
+        (side == "unprotected" and result.outcome == "failed")
 
 
 def _try(guests, kind, attack, directory):
@@ -189,7 +190,7 @@ def _run_batch(batch, number, built, directory):
     try:
         for attack in batch.attacks:
             result, seen, lost = _try(guests, batch.kind, attack, directory)
-            if _worth_another_try(batch.kind, result):
+            if _worth_another_try(batch.side, result):
                 guests.drop()
                 result, seen, lost = _try(guests, batch.kind, attack, directory)
             yield attack, result, seen
