@@ -245,8 +245,8 @@ class Dialog:
         if not self.poll():
             self._guest.keys("ret" if self._tty else "esc")
         if not self.wait_end(4):
-            self._guest.sh(f"killall -KILL tconn-tui; kill -KILL -{self.pid}; "
-                           "killall -CONT tconn-tui; true", check=False)
+            self._guest.sh(f"killall -KILL tconn-tui; kill -KILL -{self.pid} $(cat /run/prompt); "
+                           "rm -f /run/prompt; killall -CONT tconn-tui; true", check=False)
             self.state, self.closed = "gone", time.monotonic()
         if self._rig.kind == "bare" and self.state == "decided":
             self._rig.userspace_lamp(0)
