@@ -392,6 +392,27 @@ TEST_F(display, survives_the_death_of_the_ree)
 	self->guest.ree = 0;
 }
 
+/* Who declares the display unplugged waits like everybody else. */
+TEST_F(display, unplugged_by_sysfs_goes_on)
+{
+	struct client *c = &self->client;
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, client_bind(c));
+	ASSERT_EQ(0, client_activate(c));
+	child = fork();
+	if (!child)
+		_exit(guest_write(CONNECTOR, "off") ? 1 : 0);
+	usleep(200000);
+	EXPECT_EQ(0, waitpid(child, &status, WNOHANG));
+	EXPECT_EQ(0, client_present(c, 0, 0, c->bind.width, c->bind.height));
+	EXPECT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, NULL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, guest_write(CONNECTOR, "detect"));
+}
+
 /* Where the card's driver takes commands, and the name it knows the device by. */
 static int find_driver(char *driver, size_t driver_size, char *name, size_t name_size)
 {
