@@ -88,14 +88,13 @@ def command_line(append="", hardened=True):
 class Guest:
     def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
                  screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None,
-                 wait=True, hardened=True, devices=(), resume=None):
+                 wait=True, hardened=True, devices=()):
         """firmware: "ovmf" measures kernel, command line and initrd; "seabios" boots faster.
         screen: None as the image needs, or False, or a QEMU device such as "bochs-display".
         tpm: False for a machine without. append: more kernel parameters.
         echo: called with each console line. vnc: ADDRESS:DISPLAY of a further VNC server, for a person.
         wait: False returns before it has booted, so that several boot at once; call ready().
         hardened: False boots without policy/boot-line. devices: more QEMU devices.
-        resume: a file that save() wrote of a guest with the same options: it goes on from there.
         """
         self.image = image
         self.directory = pathlib.Path(directory).absolute()
@@ -114,7 +113,6 @@ class Guest:
         self._wait = wait
         self._hardened = hardened
         self._devices = devices
-        self._resume = resume
         self._qemu = self._shell = self._ktap = None
         self._trouble_is_fine = False
 
@@ -167,8 +165,6 @@ class Guest:
                           f"virtserialport,bus=ports.0,chardev={name},name=tconn.{name}"]
         for device in self._devices:
             arguments += ["-device", device]
-        if self._resume:
-            arguments += ["-incoming", f"exec:cat {self._resume}"]
         return (arguments + self._firmware_arguments() + self._screen_arguments()
                 + self._tpm_arguments() + self._wire_arguments())
 
@@ -238,34 +234,10 @@ class Guest:
     def ready(self):
         """Waits until the guest has booted and its shell answers."""
         try:
-            if self._resume:
-                self._wait_resumed()
-            else:
-                self._shell.wait_ready(self._timeout)
+            self._shell.wait_ready(self._timeout)
         except Exception as error:
             raise GuestError(f"{self.image.name} did not boot ({error}); its console ended with:\n"
                              + self.console.tail()) from None
-
-    def _wait_resumed(self):
-        deadline = time.monotonic() + self._timeout
-        while self.qmp("query-status")["status"] == "inmigrate":
-            if time.monotonic() > deadline:
-                raise GuestError(f"{self._resume} did not load in {self._timeout} s")
-            time.sleep(0.05)
-        self.qmp("cont")
-
-    def save(self, path):
-        """Writes the state of a guest at rest, its TPM's included, and stops it for good."""
-        self.qmp("stop")
-        self.qmp("migrate", uri=f"exec:cat >{path}")
-        deadline = time.monotonic() + 120
-        while True:
-            state = self.qmp("query-migrate")
-            if state.get("status") == "completed":
-                return
-            if state.get("status") == "failed" or time.monotonic() > deadline:
-                raise GuestError(f"cannot save to {path}: {state.get('error-desc', state)}")
-            time.sleep(0.05)
 
     # -- ending
 

@@ -4,10 +4,7 @@
 import collections
 import concurrent.futures
 import os
-import pathlib
 import shutil
-import tempfile
-import threading
 import time
 
 from harness import paths
@@ -131,46 +128,16 @@ def _log(directory, kind, result, seen):
     (directory / f"{kind}.log").write_text(text, encoding="utf-8", errors="replace")
 
 
-class _Boots:
-    """Each kind of guest boots once, and goes on from what it was then whenever one is needed."""
-
-    def __init__(self, built, folder):
-        self._built, self._folder = built, folder
-        self._lock = threading.Lock()   # one boot at a time, so that nobody boots the same twice
-        self._kept = {}                 # key: (rig, file)
-
-    @staticmethod
-    def _key(kind, attack):
-        return kind, attack.devices, attack.append
-
-    def _keep(self, key, kind, attack):
-        path = f"{self._folder}/{len(self._kept)}"
-        with Rig.boot(kind, attack, self._built, pathlib.Path(f"{path}.boot")) as rig:
-            rig.guest.save(path)
-        self._kept[key] = rig, path
-
-    def rig(self, kind, attack, directory):
-        """A context manager."""
-        if "touch-screen" in attack.devices:        # it lives outside QEMU
-            return Rig.boot(kind, attack, self._built, directory)
-        key = self._key(kind, attack)
-        with self._lock:
-            if key not in self._kept:
-                self._keep(key, kind, attack)
-        rig, path = self._kept[key]
-        return rig.resume(path, attack, self._built, directory)
-
-
 class _Guests:
     """The guest that is up, and a new one whenever another is needed."""
 
-    def __init__(self, boots, directory, kind):
-        self._boots, self._directory, self._kind = boots, directory, kind
+    def __init__(self, built, directory, kind):
+        self._built, self._directory, self._kind = built, directory, kind
         self._context = self.rig = None
 
     def get(self, attack):
         if not self.rig:
-            self._context = self._boots.rig(self._kind, attack, self._directory)
+            self._context = Rig.boot(self._kind, attack, self._built, self._directory)
             self.rig = self._context.__enter__()
         return self.rig
 
@@ -216,10 +183,10 @@ def _try(guests, kind, attack, directory):
     return result, seen, lost
 
 
-def _run_batch(batch, number, boots, directory):
+def _run_batch(batch, number, built, directory):
     """Yields (attack, result, seen)."""
     folder = directory / "guests" / f"{os.getpid()}-{batch.kind}-{number}"
-    guests = _Guests(boots, folder, batch.kind)
+    guests = _Guests(built, folder, batch.kind)
     try:
         for attack in batch.attacks:
             result, seen, lost = _try(guests, batch.kind, attack, directory)
@@ -249,13 +216,11 @@ def run(attacks, kernel, sides, verbose=False, jobs=1):
     rows = {attack.name: Row(attack, kernel) for attack in attacks}
 
     def work(number, batch):
-        for attack, result, seen in _run_batch(batch, number, boots, directory):
+        for attack, result, seen in _run_batch(batch, number, built, directory):
             rows[attack.name].sides[batch.side] = result
             _print(attack, batch.kind, result, seen, verbose)
 
-    with tempfile.TemporaryDirectory(dir=directory, prefix="boots-") as folder, \
-            concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        boots = _Boots(built, folder)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for future in [pool.submit(work, *item) for item in enumerate(_batches(attacks, sides))]:
             future.result()
     return list(rows.values())
