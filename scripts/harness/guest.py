@@ -43,6 +43,7 @@ from .console import Console
 from .lamp import Lamp
 from .qmp import Qmp, QmpError
 from .shell import KILLED, Result, Shell
+from .touchscreen import TouchScreen
 from .tpm import Tpm
 
 FIRMWARE = pathlib.Path("/usr/share/OVMF")
@@ -94,7 +95,8 @@ class Guest:
         tpm: False for a machine without. append: more kernel parameters.
         echo: called with each console line. vnc: ADDRESS:DISPLAY of a further VNC server, for a person.
         wait: False returns before it has booted, so that several boot at once; call ready().
-        hardened: False boots without policy/boot-line. devices: more QEMU devices.
+        hardened: False boots without policy/boot-line. devices: more QEMU devices, or
+        "touch-screen" after one with a USB bus: guest.touch then is it (touchscreen.py).
         """
         self.image = image
         self.directory = pathlib.Path(directory).absolute()
@@ -102,7 +104,7 @@ class Guest:
         self.wire = wire
         self.append = append
         self.memory = memory
-        self.qmp = self.lamp = self.console = None
+        self.qmp = self.lamp = self.console = self.touch = None
         self._screen = image.name != "service" if screen is None else screen
         self._manufacturer = manufacturer
         self._has_tpm = tpm
@@ -164,6 +166,9 @@ class Guest:
             arguments += ["-chardev", f"socket,id={name},path={self._socket(name)}", "-device",
                           f"virtserialport,bus=ports.0,chardev={name},name=tconn.{name}"]
         for device in self._devices:
+            if device == "touch-screen":
+                arguments += ["-chardev", f"socket,id=touch,path={self._socket('touch')}"]
+                device = "usb-redir,chardev=touch"
             arguments += ["-device", device]
         return (arguments + self._firmware_arguments() + self._screen_arguments()
                 + self._tpm_arguments() + self._wire_arguments())
@@ -201,13 +206,16 @@ class Guest:
                 "-device", f"virtio-net-pci,netdev=wire,romfile=,mac=52:54:00:07:00:{last}"]
 
     def _boot(self):
-        listeners = {name: self._listen(name) for name in ("qmp", "ktap", "shell")}
+        listeners = {name: self._listen(name) for name in ("qmp", "ktap", "shell", "touch")}
         arguments = [str(a) for a in self._arguments()]
         (self.directory / "command").write_text(" ".join(arguments) + "\n")
         with open(self.directory / "qemu.log", "wb") as log:
             self._qemu = process.start(arguments, stdout=subprocess.PIPE, stderr=log)
         self.console = Console(self._qemu.stdout, self.directory / "console.log", self._echo)
         self.console.start()
+        if "touch-screen" in self._devices:
+            self.touch = TouchScreen(self._accept(listeners["touch"]))
+            self.touch.start()
         self.qmp = Qmp(self._accept(listeners["qmp"]))
         self._ktap = self._accept(listeners["ktap"])
         self._shell = Shell(self._accept(listeners["shell"]))

@@ -49,7 +49,9 @@ secret. In its first comment the runner reads, one a line:
     ree: picture | attack   who lights the screen before a session: a program of the harness,
                             or the attack, which is DRM master then (picture). In the bare
                             guest nobody but fbcon does.
-    devices: ...            further QEMU devices, e.g. "qemu-xhci usb-kbd"; bochs-display or
+    devices: ...            further QEMU devices, e.g. "qemu-xhci usb-kbd" or "qemu-xhci
+                            touch-screen", on which the secret is tapped, too, as on a row
+                            of ten digits across the screen; bochs-display or
                             virtio-gpu-pci with options replaces the screen (none)
     head: 0 | 1             the output that is looked at (0); 1 needs a screen with "id=gpu"
     append: ...             more kernel parameters, for both guests (none)

@@ -141,10 +141,21 @@ class Scenario:
         self._type()
         seen.dialog.wait_end(6)
 
+    def _touch(self, digits):
+        """As on a row of ten digits across the screen."""
+        for digit in digits:
+            place = (int(digit) + 0.5) / 10, 0.5
+            self._guest.touch.touch(*place)
+            time.sleep(0.1)
+            self._guest.touch.lift(*place)
+            time.sleep(0.1)
+
     def _type(self):
         seen = self.seen
         seen.secret, seen.typed = secret(), True
         self._guest.keys(*seen.secret)
+        if self._guest.touch:
+            self._touch(seen.secret)
         self._look()
         time.sleep(GRACE)
         self._look()
