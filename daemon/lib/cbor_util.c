@@ -10,6 +10,8 @@
 #include "cbor_util.h"
 #include "evidence.h"
 
+#define CBOR_NULL	0xf6
+
 enum item_type {
 	ITEM_NONE,
 	ITEM_UINT,
@@ -374,6 +376,58 @@ int tconn_cbor_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t ma
 	return 0;
 }
 
+bool tconn_cbor_null(struct tconn_cbor *r)
+{
+	if (r->at == r->end || *r->at != CBOR_NULL)
+		return false;
+	r->at++;
+	return true;
+}
+
+int tconn_cbor_int(struct tconn_cbor *r, int64_t *ret, struct tconn_error *err)
+{
+	struct item item;
+	int error = peek(r, &item, err);
+
+	if (error)
+		return error;
+	if (item.type != ITEM_UINT && item.type != ITEM_NEGATIVE)
+		return fail_at(r, -EBADMSG, "no integer", err);
+	if (item.value > INT64_MAX)
+		return fail_at(r, -EMSGSIZE, "an integer of more than 63 bits", err);
+	r->at += item.size;
+	*ret = item.type == ITEM_UINT ? (int64_t)item.value : -1 - (int64_t)item.value;
+	return 0;
+}
+
+/* Each item has at least one byte, so what is still due cannot outgrow the message. */
+int tconn_cbor_any(struct tconn_cbor *r, const uint8_t **ret, size_t *ret_len,
+		   struct tconn_error *err)
+{
+	const uint8_t *start = r->at;
+	struct item item;
+	int error;
+
+	for (uint64_t due = 1; due; due--) {
+		error = peek(r, &item, err);
+		if (error)
+			return error;
+		if (item.type == ITEM_FOREIGN)
+			return fail_at(r, -EBADMSG, item_names[ITEM_FOREIGN], err);
+		r->at += item.size;
+		if (item.type != ITEM_ARRAY && item.type != ITEM_MAP)
+			continue;
+		if (item.value > (uint64_t)(r->end - r->at))
+			return fail_at(r, -EBADMSG, "an item is longer than the message", err);
+		due += item.type == ITEM_MAP ? 2 * item.value : item.value;
+		if (due > (uint64_t)(r->end - r->at) + 1)
+			return fail_at(r, -EBADMSG, "an item is longer than the message", err);
+	}
+	*ret = start;
+	*ret_len = (size_t)(r->at - start);
+	return 0;
+}
+
 static int read_check(struct tconn_cbor *r, struct tconn_check *c, struct tconn_error *err)
 {
 	const struct tconn_cbor before = *r;
@@ -466,7 +520,7 @@ static void put_head(struct tconn_cbor_writer *w, uint64_t value,
 		w->failed = true;
 }
 
-static void put_raw(struct tconn_cbor_writer *w, const void *data, size_t len)
+void tconn_cbor_put_raw(struct tconn_cbor_writer *w, const void *data, size_t len)
 {
 	if (w->failed || !grow(w, len)) {
 		w->failed = true;
@@ -491,13 +545,20 @@ void tconn_cbor_put_bool(struct tconn_cbor_writer *w, bool value)
 {
 	const uint8_t byte = value ? 0xf5 : 0xf4;
 
-	put_raw(w, &byte, 1);
+	tconn_cbor_put_raw(w, &byte, 1);
+}
+
+void tconn_cbor_put_null(struct tconn_cbor_writer *w)
+{
+	const uint8_t byte = CBOR_NULL;
+
+	tconn_cbor_put_raw(w, &byte, 1);
 }
 
 void tconn_cbor_put_bytes(struct tconn_cbor_writer *w, const void *data, size_t len)
 {
 	put_head(w, len, cbor_encode_bytestring_start);
-	put_raw(w, data, len);
+	tconn_cbor_put_raw(w, data, len);
 }
 
 void tconn_cbor_put_text(struct tconn_cbor_writer *w, const char *text, size_t size)
@@ -508,7 +569,7 @@ void tconn_cbor_put_text(struct tconn_cbor_writer *w, const char *text, size_t s
 	put_head(w, len, cbor_encode_string_start);
 	for (size_t i = 0, n; i < len; i += n ? n : 1) {
 		n = text_character(p + i, len - i);
-		put_raw(w, n ? (const void *)(p + i) : "?", n ? n : 1);
+		tconn_cbor_put_raw(w, n ? (const void *)(p + i) : "?", n ? n : 1);
 	}
 }
 

@@ -42,6 +42,8 @@ static inline struct tconn_cbor tconn_cbor_reader(const void *buf, size_t len)
 int tconn_cbor_uint(struct tconn_cbor *r, uint64_t max, uint64_t *ret, struct tconn_error *err);
 /* ret is the n of -1 - n. */
 int tconn_cbor_negative(struct tconn_cbor *r, uint64_t *ret, struct tconn_error *err);
+/* Either sign; 63 bits. */
+int tconn_cbor_int(struct tconn_cbor *r, int64_t *ret, struct tconn_error *err);
 int tconn_cbor_bool(struct tconn_cbor *r, bool *ret, struct tconn_error *err);
 int tconn_cbor_bytes(struct tconn_cbor *r, size_t max, const uint8_t **ret, size_t *ret_len,
 		     struct tconn_error *err);
@@ -61,6 +63,11 @@ int tconn_cbor_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t ma
 		   struct tconn_error *err);
 /* The checks of a verdict: array of [name, pass, reason]. */
 int tconn_cbor_checks(struct tconn_cbor *r, struct tconn_verdict *ret, struct tconn_error *err);
+/* Takes a null where one is next. */
+bool tconn_cbor_null(struct tconn_cbor *r);
+/* One well-formed item of the kinds above, whatever is in it; borrowed. */
+int tconn_cbor_any(struct tconn_cbor *r, const uint8_t **ret, size_t *ret_len,
+		   struct tconn_error *err);
 /* Nothing may be left. */
 int tconn_cbor_end(const struct tconn_cbor *r, struct tconn_error *err);
 
@@ -77,6 +84,9 @@ struct tconn_cbor_writer {
 void tconn_cbor_put_uint(struct tconn_cbor_writer *w, uint64_t value);
 void tconn_cbor_put_negative(struct tconn_cbor_writer *w, uint64_t n);	/* -1 - n */
 void tconn_cbor_put_bool(struct tconn_cbor_writer *w, bool value);
+void tconn_cbor_put_null(struct tconn_cbor_writer *w);
+/* What is CBOR already. */
+void tconn_cbor_put_raw(struct tconn_cbor_writer *w, const void *data, size_t len);
 void tconn_cbor_put_bytes(struct tconn_cbor_writer *w, const void *data, size_t len);
 /* Up to the terminator or size bytes; what the reader would refuse becomes '?'. */
 void tconn_cbor_put_text(struct tconn_cbor_writer *w, const char *text, size_t size);

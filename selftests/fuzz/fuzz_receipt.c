@@ -10,7 +10,7 @@ static void try_payload(const uint8_t *data, size_t size)
 {
 	struct tconn_receipt r = { 0 };
 	struct tconn_error err = { "" };
-	struct cose c = { .payload = data, .payload_len = size };
+	struct tconn_cose c = { .payload = data, .payload_len = size };
 
 	if (decode_payload(&c, &r, &err) && !err.text[0])
 		abort();
@@ -22,14 +22,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct x509_store_st *trust;
 	struct tconn_receipt r = { 0 };
 	struct tconn_error err = { "" };
-	struct cose c = { 0 };
+	struct tconn_cose c = { 0 };
+	const uint8_t *cert;
+	size_t cert_len;
 
 	if (!trust)
 		trust = X509_STORE_new();
 	if (!tconn_receipt_verify(data, size, trust, &r, &err))
 		abort();	/* nobody is trusted */
-	if (!decode_cose(data, size, &c, &err))
+	if (!decode_cose(data, size, &c, &err)) {
+		decode_protected(&c, &cert, &cert_len, &err);
 		try_payload(c.payload, c.payload_len);
+	}
 	try_payload(data, size);
 	return 0;
 }
