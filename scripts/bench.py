@@ -13,7 +13,9 @@ Exit codes: 0 measured, 1 something failed.
 import hashlib
 import json
 import pathlib
+import resource
 import statistics
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -84,6 +86,37 @@ def connect():
                    "against the handshake alone")]
 
 
+IMA_ENTRIES = 100000
+
+
+def evmctl_ns(log, pcrs):
+    """CPU time of one replay by evmctl, in ns."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(["evmctl", "ima_measurement", "--pcrs", f"sha256,{pcrs}", str(log)],
+                   check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e9)
+
+
+def ima():
+    folder = BENCH / "ima"
+    folder.mkdir(parents=True, exist_ok=True)
+    times = json.loads(subprocess.run([PROGRAMS / "ima", str(IMA_ENTRIES), "15", folder],
+                                      check=True, capture_output=True).stdout)
+    evmctl = [evmctl_ns(folder / "log", folder / "pcrs") for _ in range(len(times["policy_ns"]))]
+    rate = round(IMA_ENTRIES / (statistics.median(times["policy_ns"]) / 1e9))
+    how = f"CPU time for one log of {IMA_ENTRIES} ima-sig entries, all listed: parse, replay, " \
+        "comparison with the reference values"
+    return [
+        figure("ima_replay_vs_evmctl", times["policy_ns"], "evmctl ima_measurement", evmctl,
+               how + "; evmctl parses and replays", target=0.2),
+        {"name": "ima_replay_entries_per_s", "value": rate, "unit": "/s", "peer": "evmctl",
+         "peer_value": round(IMA_ENTRIES / (statistics.median(evmctl) / 1e9)),
+         "ratio": round(statistics.median(evmctl) / statistics.median(times["policy_ns"]), 3),
+         "target": None, "how": how + "; wanted are over 1,000,000 per core"},
+    ]
+
+
 def print_table(figures):
     print(f"\n{'name':24} {'value':>10} {'peer':>10} {'ratio':>7}  target  against")
     for f in figures:
@@ -95,7 +128,7 @@ def main():
     BENCH.mkdir(parents=True, exist_ok=True)
     figures = []
     try:
-        for measure in (session, connect):
+        for measure in (session, connect, ima):
             print(f"bench: {measure.__name__} ...", flush=True)
             figures += measure()
     except (GuestError, OSError, ValueError) as error:

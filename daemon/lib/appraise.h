@@ -13,6 +13,7 @@
  *    "pcr_closed": [2],	optional: further PCRs that are closed
  *    "ima": { "/usr/sbin/tconnd": ["HEX", ...], ... },	sha256 of file content
  *    "ima_buf": { "NAME": ["HEX"] },	optional: measured buffers besides the module's
+ *    "ima_digests", "ima_rules", "ima_keys", "ima_text": optional, see ima_policy.h
  *    "ima_required": true,
  *    "tconn": { "required": true, "pcr": 13, "policy": ["HEX"], "app": ["HEX"] } }
  *			pcr is optional, 11..14; policy and app too where nothing is required

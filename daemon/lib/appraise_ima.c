@@ -5,6 +5,7 @@
 #include "../../kmod/uapi/tconn.h"
 #include "appraise_part.h"
 #include "digest.h"
+#include "ima_policy.h"
 #include "pcr.h"
 
 #define MODULE_PREFIX	"tconn-"
@@ -19,11 +20,6 @@ static bool is_named(const struct tconn_ima_event *e, const char *name)
 static bool is_sha256(const struct tconn_ima_event *e)
 {
 	return e->digest_len == 32 && !strcmp(e->digest_alg, "sha256");
-}
-
-static bool is_buffer(const struct tconn_ima_event *e)
-{
-	return !strcmp(e->template_name, "ima-buf");
 }
 
 static int path_len(const struct tconn_ima_event *e)
@@ -44,13 +40,14 @@ static bool is_boot_aggregate(const struct tconn_ima_event *e, const struct tcon
 	uint8_t aggregate[32];
 
 	tconn_pcrs_digest(quoted, 0x3ff, aggregate);
-	return is_named(e, "boot_aggregate") && !is_buffer(e) && !e->violation && is_sha256(e) &&
+	return is_named(e, "boot_aggregate") && e->template != TCONN_IMA_BUF && !e->violation && is_sha256(e) &&
 	       tconn_pcr_equal(e->digest, aggregate);
 }
 
 static int replay_entry(const struct tconn_ima_event *e, size_t index, void *arg)
 {
 	struct replay *r = arg;
+	uint8_t digest[32];
 
 	if (e->pcr != TCONN_PCR_IMA) {
 		tconn_refuse(r->why, "entry %zu is for PCR %u; only PCR 10 is expected",
@@ -61,7 +58,8 @@ static int replay_entry(const struct tconn_ima_event *e, size_t index, void *arg
 		tconn_refuse(r->why, "the first entry is no boot_aggregate of the quoted PCR 0-9");
 		return REFUSED;
 	}
-	tconn_pcr_replay(&r->pcrs, TCONN_PCR_IMA, e->template_digest);
+	tconn_ima_template_digest(e, digest);
+	tconn_pcr_replay(&r->pcrs, TCONN_PCR_IMA, digest);
 	r->entries = index + 1;
 	if (tconn_pcr_equal(r->pcrs.digest[TCONN_PCR_IMA], r->quoted->digest[TCONN_PCR_IMA]))
 		return DONE;
@@ -172,33 +170,20 @@ static bool check_module_entry(struct comparison *c, const struct tconn_ima_even
 			    tconn_digest_short(e->digest).text);
 }
 
-static bool check_listed(struct lh_table *table, const struct tconn_ima_event *e,
-			 struct tconn_reason *why)
+/* Neither the module's word nor a violation of its entries is a matter of the policy. */
+static bool is_modules(const struct tconn_ima_event *e)
 {
-	const struct tconn_digests *list = tconn_refvals_find(table, e->path, e->path_len);
-
-	if (tconn_digests_have(list, e->digest))
-		return true;
-	return tconn_refuse(why, list ? "%.*s has another content than listed: sha256 %s" :
-			    "%.*s is not on the list: sha256 %s", path_len(e), e->path,
-			    tconn_digest_text(e->digest).text);
+	return e->template == TCONN_IMA_BUF && !e->violation && is_sha256(e) &&
+	       e->path_len >= strlen(MODULE_PREFIX) &&
+	       !memcmp(e->path, MODULE_PREFIX, strlen(MODULE_PREFIX));
 }
 
 static bool check_entry(struct comparison *c, const struct tconn_ima_event *e,
 			struct tconn_reason *why)
 {
-	if (e->violation)
-		return tconn_refuse(why, "%.*s was written to while it was measured (violation)",
-				    path_len(e), e->path);
-	if (!is_sha256(e))
-		return tconn_refuse(why, "%.*s is measured with %s, not sha256", path_len(e),
-				    e->path, e->digest_alg);
-	if (!is_buffer(e))
-		return check_listed(c->a->refvals->ima, e, why);
-	if (e->path_len >= strlen(MODULE_PREFIX) &&
-	    !memcmp(e->path, MODULE_PREFIX, strlen(MODULE_PREFIX)))
+	if (is_modules(e))
 		return check_module_entry(c, e, why);
-	return check_listed(c->a->refvals->ima_buf, e, why);
+	return tconn_ima_policy_check(c->a->refvals, e, why);
 }
 
 static int compare_entry(const struct tconn_ima_event *e, size_t index, void *arg)

@@ -28,11 +28,17 @@
 void tconn_pcrs_reset(struct tconn_pcrs *p);
 void tconn_pcr_replay(struct tconn_pcrs *p, unsigned int pcr, const uint8_t digest[32]);
 
+enum tconn_ima_template {
+	TCONN_IMA_NG,
+	TCONN_IMA_SIG,
+	TCONN_IMA_BUF,
+};
 struct tconn_ima_event {
 	uint32_t pcr;
 	bool violation;
-	uint8_t template_digest[32];	/* sha256 of the template data; 0xff.. if violation */
-	char template_name[16];
+	enum tconn_ima_template template;
+	const uint8_t *data;		/* template data, borrowed */
+	size_t data_len;
 	const uint8_t *digest;		/* of file or buffer; sha256 only, else digest_len tells */
 	size_t digest_len;
 	char digest_alg[16];
@@ -58,6 +64,11 @@ struct tconn_log_event {		/* of the module's log */
 typedef int (*tconn_ima_fn)(const struct tconn_ima_event *e, size_t index, void *arg);
 typedef int (*tconn_boot_fn)(const struct tconn_boot_event *e, size_t index, void *arg);
 typedef int (*tconn_log_fn)(const struct tconn_log_event *e, size_t index, void *arg);
+
+/* What was extended: SHA-256 of the template data, or 0xff.. for a violation. Not done by the
+ * walk, because it is most of the work and not every walk wants it.
+ */
+void tconn_ima_template_digest(const struct tconn_ima_event *e, uint8_t ret[32]);
 
 /* -EBADMSG with offset and reason in err, or fn's value, or 0. */
 int tconn_ima_walk(const uint8_t *log, size_t len, tconn_ima_fn fn, void *arg, struct tconn_error *err);

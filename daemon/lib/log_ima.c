@@ -16,48 +16,42 @@
 #define FIELDS_MAX	3
 #define DIGEST_MAX	64	/* sha512 */
 
-struct entry {
-	struct tconn_ima_event event;
-	const uint8_t *data;	/* template data */
-	uint32_t data_len;
-};
-
 static const struct {
 	const char *name;
-	size_t fields;
+	size_t len, fields;
 } templates[] = {
-	{ "ima-ng", 2 }, { "ima-sig", 3 }, { "ima-buf", 3 },
+	[TCONN_IMA_NG] = { "ima-ng", 6, 2 },
+	[TCONN_IMA_SIG] = { "ima-sig", 7, 3 },
+	[TCONN_IMA_BUF] = { "ima-buf", 7, 3 },
 };
 
-static size_t template_fields(const char *name)
+static bool find_template(const uint8_t *name, size_t len, enum tconn_ima_template *ret)
 {
-	for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]); i++) {
-		if (!strcmp(name, templates[i].name))
-			return templates[i].fields;
+	for (unsigned int i = 0; i < sizeof(templates) / sizeof(templates[0]); i++) {
+		if (len == templates[i].len && !memcmp(name, templates[i].name, len)) {
+			*ret = i;
+			return true;
+		}
 	}
-	return 0;
+	return false;
 }
 
 /* pcr, SHA-1, template name, template data. */
-static const char *read_frame(struct tconn_cursor *c, struct entry *ret)
+static const char *read_frame(struct tconn_cursor *c, struct tconn_ima_event *e)
 {
 	static const uint8_t no_digest[SHA1_SIZE];
-	struct tconn_ima_event *e = &ret->event;
 	const uint8_t *sha1, *name;
-	uint32_t name_len;
+	uint32_t name_len, data_len;
 
 	if (!tconn_cursor_u32(c, &e->pcr) || !tconn_cursor_take(c, SHA1_SIZE, &sha1))
 		return "ends within its header";
 	if (!tconn_cursor_counted(c, &name, &name_len))
 		return "ends within its template name";
-	if (!name_len || name_len >= sizeof(e->template_name))
-		return "has a template name of a length that no template has";
-	memcpy(e->template_name, name, name_len);
-	e->template_name[name_len] = '\0';
-	if (!template_fields(e->template_name))
+	if (!find_template(name, name_len, &e->template))
 		return "has a template other than ima-ng, ima-sig and ima-buf";
-	if (!tconn_cursor_counted(c, &ret->data, &ret->data_len))
+	if (!tconn_cursor_counted(c, &e->data, &data_len))
 		return "ends within its template data";
+	e->data_len = data_len;
 	if (e->pcr >= TCONN_PCR_COUNT)
 		return "names a PCR that does not exist";
 	e->violation = !memcmp(sha1, no_digest, SHA1_SIZE);
@@ -94,11 +88,10 @@ static const char *read_path(struct tconn_ima_event *e, const uint8_t *field, ui
 	return NULL;
 }
 
-static const char *read_fields(struct entry *entry)
+static const char *read_fields(struct tconn_ima_event *e)
 {
-	struct tconn_cursor c = tconn_cursor_at(entry->data, entry->data_len);
-	struct tconn_ima_event *e = &entry->event;
-	const size_t fields = template_fields(e->template_name);
+	struct tconn_cursor c = tconn_cursor_at(e->data, e->data_len);
+	const size_t fields = templates[e->template].fields;
 	const uint8_t *field[FIELDS_MAX];
 	uint32_t len[FIELDS_MAX];
 	const char *bad;
@@ -112,35 +105,34 @@ static const char *read_fields(struct entry *entry)
 	bad = read_digest(e, field[0], len[0]);
 	if (!bad)
 		bad = read_path(e, field[1], len[1]);
-	if (!bad && fields == FIELDS_MAX) {
-		e->buf = field[2];
-		e->buf_len = len[2];
-	}
-	return bad;
-}
-
-static const char *read_entry(struct tconn_cursor *c, struct entry *ret)
-{
-	const char *bad;
-
-	memset(ret, 0, sizeof(*ret));
-	bad = read_frame(c, ret);
-	if (!bad)
-		bad = read_fields(ret);
 	if (bad)
 		return bad;
-	if (ret->event.violation)
-		memset(ret->event.template_digest, 0xff, 32);
-	else
-		tconn_sha256(ret->data, ret->data_len, ret->event.template_digest);
+	e->buf = fields == FIELDS_MAX ? field[2] : NULL;
+	e->buf_len = fields == FIELDS_MAX ? len[2] : 0;
 	return NULL;
+}
+
+/* Fills every member, so nothing of the entry before is left. */
+static const char *read_entry(struct tconn_cursor *c, struct tconn_ima_event *ret)
+{
+	const char *bad = read_frame(c, ret);
+
+	return bad ? bad : read_fields(ret);
+}
+
+void tconn_ima_template_digest(const struct tconn_ima_event *e, uint8_t ret[32])
+{
+	if (e->violation)
+		memset(ret, 0xff, 32);
+	else
+		tconn_sha256(e->data, e->data_len, ret);
 }
 
 int tconn_ima_walk(const uint8_t *log, size_t len, tconn_ima_fn fn, void *arg,
 		   struct tconn_error *err)
 {
 	struct tconn_cursor c = tconn_cursor_at(log, len);
-	struct entry entry;
+	struct tconn_ima_event entry;
 	int error = tconn_log_check_size(err, LOG_NAME, len, TCONN_LOG_MAX);
 
 	for (size_t i = 0; !error && tconn_cursor_left(&c); i++) {
@@ -150,7 +142,7 @@ int tconn_ima_walk(const uint8_t *log, size_t len, tconn_ima_fn fn, void *arg,
 
 		if (bad)
 			return tconn_log_bad(err, LOG_NAME, i, offset, bad);
-		error = fn(&entry.event, i, arg);
+		error = fn(&entry, i, arg);
 	}
 	return error;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "digest.h"
+#include "ima_policy.h"
 #include "refvals.h"
 
 #define FORMAT_VERSION	1
@@ -59,6 +60,7 @@ void tconn_refvals_free(struct tconn_refvals *r)
 {
 	if (!r)
 		return;
+	tconn_ima_policy_free(r->policy_ima);
 	free_table(r->ima);
 	free_table(r->ima_buf);
 	free(r->policy);
@@ -173,8 +175,8 @@ static int parse_digest(struct json_object *value, uint8_t ret[32], struct tconn
 	return 0;
 }
 
-static int parse_digests(struct json_object *array, struct tconn_digests **ret,
-			 struct tconn_error *err)
+int tconn_refvals_digests(struct json_object *array, struct tconn_digests **ret,
+			  struct tconn_error *err)
 {
 	size_t count = json_object_array_length(array);
 	struct tconn_digests *list;
@@ -208,7 +210,7 @@ static int add_name(struct lh_table *table, const char *name, struct json_object
 		return tconn_fail(err, -EBADMSG, "\"%.128s\" has no array of digests", name);
 	if (strlen(name) >= NAME_MAX_BYTES)
 		return tconn_fail(err, -EBADMSG, "\"%.128s\" is too long", name);
-	error = parse_digests(value, &list, err);
+	error = tconn_refvals_digests(value, &list, err);
 	if (error)
 		return tconn_fail_in(err, error, name);
 	key = strdup(name);
@@ -329,7 +331,7 @@ static int parse_list(struct json_object *o, const char *key, bool required,
 	if (!required && !has(o, key))
 		return 0;
 	error = get(o, key, json_type_array, &array, err);
-	return error ? error : parse_digests(array, ret, err);
+	return error ? error : tconn_refvals_digests(array, ret, err);
 }
 
 static int parse_tconn(struct json_object *top, struct tconn_refvals *r, struct tconn_error *err)
@@ -359,7 +361,8 @@ static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tcon
 {
 	static const char *const keys[] = {
 		"tconn-reference-values", "name", "kernel", "pcr_events", "pcr_closed", "ima",
-		"ima_buf", "ima_required", "tconn", NULL
+		"ima_buf", "ima_digests", "ima_rules", "ima_keys", "ima_text", "ima_required",
+		"tconn", NULL
 	};
 	int64_t version;
 	int error;
@@ -386,6 +389,8 @@ static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tcon
 		error = get_text(o, "kernel", r->kernel, sizeof(r->kernel), err);
 	if (!error && has(o, "ima_buf"))
 		error = parse_table(o, "ima_buf", &r->ima_buf, err);
+	if (!error)
+		error = tconn_ima_policy_compile(o, r, &r->policy_ima, err);
 	return error;
 }
 

@@ -24,6 +24,8 @@ struct tconn_refvals_event {
 };
 
 struct lh_table;
+struct json_object;
+struct tconn_ima_policy;
 
 struct tconn_refvals {
 	char name[128];
@@ -34,6 +36,7 @@ struct tconn_refvals {
 	bool ima_required;
 	struct lh_table *ima;		/* path -> struct tconn_digests */
 	struct lh_table *ima_buf;	/* event name -> struct tconn_digests */
+	struct tconn_ima_policy *policy_ima;	/* ima_policy.h */
 	bool tconn_required;
 	uint32_t tconn_pcr;
 	struct tconn_digests *policy, *app;
@@ -42,6 +45,9 @@ struct tconn_refvals {
 /* NULL where the name is not listed. name need not be terminated. */
 const struct tconn_digests *tconn_refvals_find(struct lh_table *table, const char *name,
 					       size_t len);
+/* An array of hex digests; *ret is malloc'ed. */
+int tconn_refvals_digests(struct json_object *array, struct tconn_digests **ret,
+			  struct tconn_error *err);
 bool tconn_digests_have(const struct tconn_digests *list, const uint8_t digest[32]);
 
 #endif

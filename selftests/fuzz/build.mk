@@ -28,13 +28,13 @@ fuzz_message_sources	:= $(call fuzz_lib,message cbor_util)
 fuzz_message_pkgs	:= libcbor libcrypto
 fuzz_evidence_sources	:= $(call fuzz_lib,evidence cbor_util)
 fuzz_evidence_pkgs	:= libcbor libcrypto
-fuzz_refvals_sources	:= $(call fuzz_lib,refvals)
+fuzz_refvals_sources	:= $(call fuzz_lib,refvals ima_policy ima_signature appraise_part)
 fuzz_refvals_pkgs	:= json-c libcrypto
-fuzz_boot_log_sources	:= $(call fuzz_lib,log_boot pcr appraise_boot appraise_part refvals)
+fuzz_boot_log_sources	:= $(call fuzz_lib,log_boot pcr appraise_boot appraise_part refvals ima_policy ima_signature)
 fuzz_boot_log_pkgs	:= json-c libcrypto
-fuzz_ima_log_sources	:= $(call fuzz_lib,log_ima log_tconn pcr appraise_ima appraise_part refvals)
+fuzz_ima_log_sources	:= $(call fuzz_lib,log_ima log_tconn pcr appraise_ima appraise_part refvals ima_policy ima_signature)
 fuzz_ima_log_pkgs	:= json-c libcrypto
-fuzz_tconn_log_sources	:= $(call fuzz_lib,log_tconn pcr appraise_tconn appraise_part refvals)
+fuzz_tconn_log_sources	:= $(call fuzz_lib,log_tconn pcr appraise_tconn appraise_part refvals ima_policy ima_signature)
 fuzz_tconn_log_pkgs	:= json-c libcrypto
 # It includes receipt.c.
 fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util cose identity tpm tpm_blob tpm_keys tpm_signature \

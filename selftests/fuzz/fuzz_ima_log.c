@@ -10,11 +10,13 @@ struct replay {
 static int replay(const struct tconn_ima_event *e, size_t index, void *arg)
 {
 	struct replay *r = arg;
+	uint8_t digest[32];
 
 	log_fuzz_read(e->path, e->path_len);
 	log_fuzz_read(e->buf, e->buf_len);
 	log_fuzz_read(e->digest, e->digest_len);
-	tconn_pcr_replay(r->pcrs, e->pcr, e->template_digest);
+	tconn_ima_template_digest(e, digest);
+	tconn_pcr_replay(r->pcrs, e->pcr, digest);
 	r->entries = index + 1;
 	return 0;
 }

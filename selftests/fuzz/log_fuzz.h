@@ -14,13 +14,21 @@
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
+/* A public key for file signatures; its private half was thrown away. */
+#define LOG_FUZZ_KEY "-----BEGIN PUBLIC KEY-----\\n" \
+	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAExyDZO22m7Gwp4aHG1wSkzCp1uh4i\\n" \
+	"ykG6e3e9QUufGj38c+b07NhaPiCUG5PmXHq7F2sFXRHwwdTureU8APQL+A==\\n" \
+	"-----END PUBLIC KEY-----\\n"
+
 static inline struct tconn_refvals *log_fuzz_refvals(void)
 {
 	static const char json[] =
 		"{\"tconn-reference-values\":1,\"name\":\"fuzz\",\"pcr_events\":["
 		"{\"pcr\":4,\"type\":\"EV_IPL\",\"digest\":\"" ZEROS "\",\"what\":\"x\"}],"
 		"\"ima\":{\"/usr/bin/busybox\":[\"" ZEROS "\"]},\"ima_buf\":{\"x\":[\"" ZEROS "\"]},"
-		"\"ima_required\":true,"
+		"\"ima_required\":true,\"ima_text\":{\"x\":[\"a*b\"]},"
+		"\"ima_rules\":[{\"path\":\"/s*\",\"accept\":\"signed\"},"
+		"{\"path\":\"/v*/?\",\"accept\":\"any\",\"violation\":true}],\"ima_keys\":[\"" LOG_FUZZ_KEY "\"],"
 		"\"tconn\":{\"required\":true,\"policy\":[\"" ZEROS "\"],\"app\":[\"" ZEROS "\"]}}";
 	static struct tconn_refvals *r;
 

@@ -34,10 +34,12 @@ static int see_boot(const struct tconn_boot_event *e, size_t index, void *arg)
 static int see_ima(const struct tconn_ima_event *e, size_t index, void *arg)
 {
 	struct seen *s = arg;
+	uint8_t digest[32];
 
 	s->count = index + 1;
 	s->ima[index % LOG_ENTRIES_MAX] = *e;
-	tconn_pcr_replay(&s->pcrs, e->pcr, e->template_digest);
+	tconn_ima_template_digest(e, digest);
+	tconn_pcr_replay(&s->pcrs, e->pcr, digest);
 	return 0;
 }
 
@@ -277,16 +279,16 @@ TEST(lengths_beyond_the_log_are_refused)
 TEST(ima_entries_say_what_they_hold)
 {
 	struct seen *s = fresh();
-	uint8_t want[32];
+	uint8_t want[32], got[32];
 
 	build_ima();
 	ASSERT_EQ(0, walk_ima(s)) TH_LOG("%s", err.text);
 	ASSERT_EQ(4, s->count);
 	replay_by_hand(&made, 10, want);
 	EXPECT_EQ(0, memcmp(want, s->pcrs.digest[10], 32));
-	EXPECT_STREQ("ima-ng", s->ima[0].template_name);
+	EXPECT_EQ(TCONN_IMA_NG, s->ima[0].template);
 	EXPECT_EQ(NULL, s->ima[0].buf);
-	EXPECT_STREQ("ima-sig", s->ima[1].template_name);
+	EXPECT_EQ(TCONN_IMA_SIG, s->ima[1].template);
 	EXPECT_STREQ("sha256", s->ima[1].digest_alg);
 	EXPECT_EQ(strlen("/usr/sbin/tconnd"), s->ima[1].path_len);
 	EXPECT_EQ(0, memcmp("/usr/sbin/tconnd", s->ima[1].path, s->ima[1].path_len));
@@ -296,7 +298,8 @@ TEST(ima_entries_say_what_they_hold)
 	EXPECT_FALSE(s->ima[1].violation);
 	EXPECT_TRUE(s->ima[2].violation);
 	memset(want, 0xff, 32);
-	EXPECT_EQ(0, memcmp(want, s->ima[2].template_digest, 32));
+	tconn_ima_template_digest(&s->ima[2], got);
+	EXPECT_EQ(0, memcmp(want, got, 32));
 	ASSERT_EQ(9, s->ima[3].buf_len);
 	EXPECT_EQ(0, memcmp("boot data", s->ima[3].buf, 9));
 }

@@ -148,9 +148,11 @@ static int see_boot(const struct tconn_boot_event *e, size_t index, void *arg)
 static int see_ima(const struct tconn_ima_event *e, size_t index, void *arg)
 {
 	struct replay *r = arg;
+	uint8_t digest[32];
 
 	r->events = index + 1;
-	tconn_pcr_replay(&r->pcrs, e->pcr, e->template_digest);
+	tconn_ima_template_digest(e, digest);
+	tconn_pcr_replay(&r->pcrs, e->pcr, digest);
 	return 0;
 }
 
