@@ -89,7 +89,7 @@ def command_line(append="", hardened=True):
 class Guest:
     def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
                  screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None,
-                 wait=True, hardened=True, devices=()):
+                 wait=True, hardened=True, devices=(), machine=None):
         """firmware: "ovmf" measures kernel, command line and initrd; "seabios" boots faster.
         screen: None as the image needs, or False, or a QEMU device such as "bochs-display".
         tpm: False for a machine without. append: more kernel parameters.
@@ -97,6 +97,9 @@ class Guest:
         wait: False returns before it has booted, so that several boot at once; call ready().
         hardened: False boots without policy/boot-line. devices: more QEMU devices, or
         "touch-screen" after one with a USB bus: guest.touch then is it (touchscreen.py).
+        machine: firmware variables, disk and TPM that outlast this run (machine.py). With a
+        disk in it, that is what boots, by UEFI Secure Boot where keys are enrolled; image
+        says the guest's name only.
         """
         self.image = image
         self.directory = pathlib.Path(directory).absolute()
@@ -115,6 +118,7 @@ class Guest:
         self._wait = wait
         self._hardened = hardened
         self._devices = devices
+        self.machine = machine
         self._qemu = self._shell = self._ktap = None
         self._trouble_is_fine = False
 
@@ -124,7 +128,9 @@ class Guest:
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
         try:
-            if self._has_tpm:
+            if self.machine:
+                self.tpm = self.machine.tpm.start()
+            elif self._has_tpm:
                 self.tpm = Tpm(f"{self._sockets.name}/tpm", self._manufacturer)
                 self.tpm.__enter__()
             self._boot()
@@ -151,11 +157,9 @@ class Guest:
         accel = os.environ.get("TCONN_ACCEL", "tcg")
         arguments = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
-            "-machine", "q35,smm=off,vmport=off",
+            "-machine", f"q35,smm={'on' if self.machine else 'off'},vmport=off",
             "-accel", accel + (",thread=multi" if accel == "tcg" else ""),
             "-cpu", "host" if accel == "kvm" else "max", "-m", self.memory, "-smp", "2",
-            "-kernel", self.image.kernel, "-initrd", self.image.initrd,
-            "-append", command_line(self.append, self._hardened),
             "-display", "none", "-msg", "timestamp=on",
             "-D", self.directory / "trace.log", "-d", "trace:ps2_set_ledstate",
             "-chardev", f"socket,id=qmp,path={self._socket('qmp')}", "-mon", "qmp,mode=control",
@@ -170,10 +174,19 @@ class Guest:
                 arguments += ["-chardev", f"socket,id=touch,path={self._socket('touch')}"]
                 device = "usb-redir,chardev=touch"
             arguments += ["-device", device]
-        return (arguments + self._firmware_arguments() + self._screen_arguments()
-                + self._tpm_arguments() + self._wire_arguments())
+        return (arguments + self._boot_arguments() + self._firmware_arguments()
+                + self._screen_arguments() + self._tpm_arguments() + self._wire_arguments())
+
+    def _boot_arguments(self):
+        if self.machine and self.machine.disk:
+            return ["-drive", f"if=none,id=disk,format=raw,file={self.machine.disk}",
+                    "-device", "virtio-blk-pci,drive=disk,bootindex=0"]
+        return ["-kernel", self.image.kernel, "-initrd", self.image.initrd,
+                "-append", command_line(self.append, self._hardened)]
 
     def _firmware_arguments(self):
+        if self.machine:
+            return self.machine.firmware_arguments()
         if self.firmware == "seabios":
             return []
         variables = self._socket("vars.fd")

@@ -10,6 +10,7 @@ SHA-256 (also written beside it as .json), image.kernel is the vmlinuz.
     kmod	busybox, drivers, tconn.ko, tconn-tui, all GUEST_TESTS in /tests
     device	weston as the confined REE, udevd, tconn.ko, tconnd, tconn-tui, tconnctl
     service	tconn-serviced, tconn-ca, tconnctl; no screen
+    setup	busybox and efivarfs: writes the firmware's keys, before there are any
     attack	as kmod, with more drivers and tconn-confine; the attack matrix adds the rest
 
 What rarely changes (system) and what a build makes (project) are two archives
@@ -46,6 +47,7 @@ ATTACKED = ["bochs", "xhci_pci", "usbhid", "hid_generic", "hid_multitouch", "vir
 # not made is left out; what needs it then fails and says so.
 PROGRAMS = {
     "kmod": {"tconn-tui": "/usr/sbin/tconn-tui"},
+    "setup": {},
     "attack": {"tconn-tui": "/usr/sbin/tconn-tui", "tconn-confine": "/usr/sbin/tconn-confine"},
     "device": {"tconn-tui": "/usr/sbin/tconn-tui", "tconnd": "/usr/sbin/tconnd",
                "tconn-confine": "/usr/sbin/tconn-confine", "tconnctl": "/usr/bin/tconnctl"},
@@ -59,21 +61,26 @@ XKB = ("rules/evdev", "rules/evdev.lst", "keycodes/evdev", "keycodes/aliases", "
        "symbols/latin", "symbols/level3", "symbols/level5", "symbols/shift", "symbols/terminate")
 
 
-def _common(t, role, release, modules):
+def base(t):
+    """What any system of ours has."""
     t.busybox()
     for path in ("/proc", "/sys", "/dev", "/run", "/etc", "/root", "/var/lib"):
         t.directory(path)
     t.directory("/tmp", 0o1777)
     t.node("/dev/console", 5, 1)
     t.node("/dev/null", 1, 3, 0o666)
-    order = t.modules(release, modules)
-    t.text("/etc/tconn-guest/modules", "".join(f"{path}\n" for path in order))
-    t.text("/etc/tconn-guest/role", f"{role}\n")
     t.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")
     t.text("/etc/group", "root:x:0:\ntty:x:5:\nvideo:x:44:\ninput:x:105:\nrender:x:106:\n"
                          "kvm:x:107:\nnogroup:x:65534:\n")
     t.text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
     t.text("/etc/hosts", "127.0.0.1 localhost\n10.7.0.1 service\n10.7.0.2 device\n")
+
+
+def _common(t, role, release, modules):
+    base(t)
+    order = t.modules(release, modules)
+    t.text("/etc/tconn-guest/modules", "".join(f"{path}\n" for path in order))
+    t.text("/etc/tconn-guest/role", f"{role}\n")
 
 
 def _udev(t):
@@ -112,15 +119,23 @@ def _system(name, release):
     if name == "attack":
         _common(t, name, release, DRIVERS + SCREEN + ATTACKED)
         return t
+    if name == "setup":
+        _common(t, name, release, DRIVERS + ["efivarfs"])
+        return t
     if name == "service":
         _common(t, name, release, DRIVERS + NETWORK)
         t.program(f"{LIB}/libtss2-tcti-device.so.0")
         return t
     _common(t, name, release, DRIVERS + SCREEN + NETWORK)
+    device(t)
+    return t
+
+
+def device(t):
+    """What a device with a screen has besides, from Debian."""
     _udev(t)
     _weston(t)
     t.program(f"{LIB}/libtss2-tcti-device.so.0")
-    return t
 
 
 def _project(name, release, extra):
@@ -133,7 +148,7 @@ def _project(name, release, extra):
         if (paths.BIN / program).exists():
             t.program(paths.BIN / program, path)
     t.file(POLICY / "ima-policy", "/etc/ima/ima-policy", 0o644)
-    if name == "service":
+    if name in ("service", "setup"):
         return _extra(t, extra)
     if name == "attack":
         for path in sorted((POLICY / "sysctl").iterdir()):

