@@ -43,6 +43,7 @@ help:
 	@echo 'make setup              install the Debian packages that are missing (root or sudo)'
 	@echo 'make demo               set up, build, boot device and service, run the main job'
 	@echo 'make demo-interactive   the same guests, the screen over VNC, the keys are yours'
+	@echo 'make image              the kiosk image: Secure Boot, signed, on dm-verity; out/image'
 	@echo 'make check              set up, build, run all tests; TESTS=PATTERN: only those'
 	@echo 'make check-full         check, longer fuzzing, style, and the other kernel series'
 	@echo 'make attack             the attack matrix: table and out/attack/matrix.json'
@@ -105,6 +106,12 @@ demo-interactive: setup
 	@echo 'building'
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	@scripts/demo.py --interactive
+
+.PHONY: image
+image: setup
+	@echo 'building'
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@scripts/mkimage.py $(IMAGE_OPTIONS)
 
 .PHONY: bench
 bench: built

@@ -22,6 +22,9 @@ import json
 import pathlib
 import struct
 import sys
+import uuid
+
+from harness import uki
 
 MIB = 1 << 20
 
@@ -94,7 +97,57 @@ def as_qemu_loads_it(kernel, initrd_size, memory):
     return bytes(header)
 
 
+# -- Secure Boot (UEFI 2.10, 32.4.1; TCG PC Client Platform Firmware Profile, 3.3.4.8)
+
+GLOBAL = uuid.UUID("8be4df61-93ca-11d2-aa0d-00e098032b8c")
+SECURITY = uuid.UUID("d719b2cb-3d3a-4596-a3bc-dad00e67656f")
+LIST_HEADER = 28        # of a signature list; its entries follow
+OWNER = 16              # of an entry: who put it there
+
+
+def _variable(guid, name, data):
+    """UEFI_VARIABLE_DATA, which PCR 7 has the digest of."""
+    return guid.bytes_le + struct.pack("<QQ", len(name), len(data)) + name.encode("utf-16-le") + data
+
+
+def _secure_boot_events(keys):
+    """What firmware measures where it enforces the owner's keys (mkkeys.py's folder)."""
+    lists = {name: (keys / f"{name}.esl").read_bytes() for name in ("PK", "KEK", "db")}
+    variables = [(GLOBAL, "SecureBoot", b"\1"), (GLOBAL, "PK", lists["PK"]),
+                 (GLOBAL, "KEK", lists["KEK"]), (SECURITY, "db", lists["db"]),
+                 (SECURITY, "dbx", b"")]
+    events = [{"pcr": 7, "type": "EV_EFI_VARIABLE_DRIVER_CONFIG", "what": name,
+               "digest": sha256(_variable(guid, name, data))} for guid, name, data in variables]
+    return events + [{"pcr": 7, "type": "EV_EFI_VARIABLE_AUTHORITY", "what": "db's key, which signed",
+                      "digest": sha256(_variable(SECURITY, "db", lists["db"][LIST_HEADER:]))}]
+
+
+def secure_boot(keys):
+    """The certificates that may be in the firmware's lists, by digest."""
+    certificates = {name: sha256((keys / f"{name}.esl").read_bytes()[LIST_HEADER + OWNER:])
+                    for name in ("PK", "KEK", "db")}
+    return {"required": True, "pk": [certificates["PK"]], "kek": [certificates["KEK"]],
+            "db": [certificates["db"]], "dbx": []}
+
+
+def boot_image_events(image, initrd, command_line, keys):
+    """Events of a signed boot image (harness/uki.py) under the owner's Secure Boot keys."""
+    stub = [{"pcr": 11, "type": "EV_IPL", "what": what, "digest": digest}
+            for what, digest in uki.measured(image)]
+    return ([{"pcr": 4, "type": "EV_EFI_BOOT_SERVICES_APPLICATION", "what": "boot image",
+              "digest": authenticode(image)}]
+            + _secure_boot_events(keys) + _stub_events(command_line, initrd) + stub)
+
+
 # -- the values
+
+def _stub_events(command_line, ramdisk):
+    return [
+        {"pcr": 9, "type": "EV_EVENT_TAG", "what": "command line",
+         "digest": sha256((command_line + "\0").encode("utf-16-le"))},
+        {"pcr": 9, "type": "EV_EVENT_TAG", "what": "initrd", "digest": sha256(ramdisk)},
+    ]
+
 
 def _boot_events(kernel_image, initrd, command_line, qemu_memory):
     kernel = pathlib.Path(kernel_image).read_bytes()
@@ -105,9 +158,7 @@ def _boot_events(kernel_image, initrd, command_line, qemu_memory):
     return [
         {"pcr": 4, "type": "EV_EFI_BOOT_SERVICES_APPLICATION", "what": "kernel",
          "digest": authenticode(kernel)},
-        {"pcr": 9, "type": "EV_EVENT_TAG", "what": "command line",
-         "digest": sha256((command_line + "\0").encode("utf-16-le"))},
-        {"pcr": 9, "type": "EV_EVENT_TAG", "what": "initrd", "digest": sha256(ramdisk)},
+        *_stub_events(command_line, ramdisk),
     ]
 
 
@@ -144,7 +195,8 @@ def generate(*, name, kernel, manifest, kernel_image, initrd, command_line, poli
     # IMA writes blanks in names as underscores.
     files = {}
     for path, digest in manifest.items():
-        files.setdefault(path.replace(" ", "_"), set()).add(digest)
+        files.setdefault(path.replace(" ", "_"), set()).update(
+            [digest] if isinstance(digest, str) else digest)
     return {
         "tconn-reference-values": 1, "name": name, "kernel": kernel,
         "pcr_events": _boot_events(kernel_image, initrd, command_line, qemu_memory),
@@ -152,6 +204,31 @@ def generate(*, name, kernel, manifest, kernel_image, initrd, command_line, poli
         "ima": {path: sorted(digests) for path, digests in files.items()},
         "ima_required": True, "tconn": _module(policies, apps),
     }
+
+
+# What the integrator's page asks for, as a device says it (daemon/lib/system.h).
+HARDENED = {
+    "debugfs": "off", "framebuffer-console": "off", "ima-policy": "loaded", "kexec": "off",
+    "lockdown": "confidentiality", "modules": "fixed", "ptrace": "nobody", "ree": "confined",
+}
+
+
+def generate_kiosk(kiosk, *, policies, apps, firmware=()):
+    """Those of a kiosk image (harness/kiosk.py). firmware: events of PCR 0, seen when its keys
+    were enrolled; none: any firmware that enforces them.
+    """
+    values = generate(
+        name=f"kiosk {kiosk.version} {kiosk.release}", kernel=kiosk.release,
+        manifest=kiosk.manifest, kernel_image=kiosk.kernel, initrd=kiosk.initrd, command_line="",
+        policies=policies, apps=apps, qemu_memory=0)
+    values["pcr_events"] = list(firmware) + boot_image_events(
+        kiosk.uki.read_bytes(), kiosk.initrd.read_bytes(), kiosk.command_line, kiosk.keys)
+    # 12: files beside the boot image that its stub would hand to the initramfs; 14: shim's keys.
+    values["pcr_closed"] = [2, 3, 6, 12, 14]
+    values["pcr_exact"] = [11, 12, 14]
+    values["secure_boot"] = secure_boot(kiosk.keys)
+    values["system"] = dict(HARDENED)
+    return values
 
 
 def to_json(values):

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kiosk image: the same bytes each time, and papers that fit it."""
+
+import hashlib
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import mkimage
+import mkkeys
+from harness import disk, kiosk, uki
+
+
+class Kiosk(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.keys = mkkeys.make(cls.folder / "keys")
+        settings = {"address": b"10.7.0.2/24\n"}
+        cls.first = kiosk.build(settings, keys=cls.keys, out=cls.folder / "first")
+        cls.second = kiosk.build(settings, keys=cls.keys, out=cls.folder / "second")
+
+    def test_two_builds_give_the_same_disk(self):
+        for name in ("disk.img", "kiosk.efi", "manifest.json"):
+            digests = {hashlib.sha256((self.folder / build / name).read_bytes()).hexdigest()
+                       for build in ("first", "second")}
+            self.assertEqual(len(digests), 1, name)
+
+    def test_boot_image_is_signed_with_db_and_no_other_key(self):
+        for name, good in (("db", True), ("KEK", False)):
+            done = subprocess.run(["sbverify", "--cert", self.keys / f"{name}.crt", self.first.uki],
+                                  capture_output=True, check=False)
+            self.assertEqual(done.returncode == 0, good, done.stderr)
+
+    def test_command_line_names_the_root_on_the_disk(self):
+        line = uki.sections(self.first.uki.read_bytes())[".cmdline"].rstrip(b"\0").decode()
+        self.assertEqual(line, self.first.command_line)
+        self.assertIn(f"tconn.root={self.first.root.hash}", line)
+        self.assertIn("lockdown=confidentiality", line)
+        root = self.folder / "root"
+        offset, size = disk.partition(2)
+        with open(self.first.disk, "rb") as f:
+            f.seek(offset)
+            root.write_bytes(f.read(size))
+        verify = ["/usr/sbin/veritysetup", "verify", root, root, self.first.root.hash,
+                  f"--hash-offset={self.first.root.blocks * disk.BLOCK}"]
+        subprocess.run(verify, check=True)
+        disk.flip(root, 1 << 20)
+        self.assertNotEqual(subprocess.run(verify, capture_output=True, check=False).returncode, 0)
+
+    def test_papers_are_signed_and_have_the_boot_image(self):
+        signed = mkimage.papers(self.first, self.folder / "first").read_bytes()
+        values = json.loads((self.folder / "first" / "reference.json").read_text())
+        self.assertIn(json.dumps(values, indent=1, sort_keys=True).encode(), signed)
+        self.assertEqual({e["pcr"] for e in values["pcr_events"]}, {4, 7, 9, 11})
+
+    def test_keys_are_the_owners_alone(self):
+        for path in self.keys.glob("*.key"):
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
