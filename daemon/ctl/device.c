@@ -73,7 +73,9 @@ int command_device(const struct ctl *ctl, int argc, char **argv)
 		return run(ctl, "device-add", argv[2], NULL);
 	if (strcmp(what, "list") == 0 && argc == 2)
 		return run(ctl, "device-list", NULL, print_list);
+	if (strcmp(what, "attest") == 0 && argc == 3)
+		return run(ctl, "device-attest", argv[2], print_one);
 	if (strcmp(what, "show") == 0 && argc == 3)
 		return run(ctl, "device-show", argv[2], print_one);
-	return usage("device add ID, device list, or device show ID");
+	return usage("device add ID, device list, device show ID, or device attest ID");
 }

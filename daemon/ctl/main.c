@@ -19,6 +19,7 @@ static const char help[] =
 	"  device add ID        let a device in at this service\n"
 	"  device list\n"
 	"  device show ID       last attestation, check by check\n"
+	"  device attest ID     have it attest now\n"
 	"  request confirm|pin|notice --device ID --text TEXT [--timeout SECONDS]\n"
 	"        [--pin-min N] [--pin-max N]\n"
 	"                       ask the person in front of a device; waits for the answer\n"

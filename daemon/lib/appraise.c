@@ -126,6 +126,12 @@ static bool run(enum check c, struct tconn_appraising *a, const bool *passed,
 	return checks[c].fn(a, why);
 }
 
+static void renew(struct tconn_ima_state *state, const struct tconn_appraising *a, bool trusted)
+{
+	if (state)
+		*state = trusted ? a->ima : (struct tconn_ima_state){ 0 };
+}
+
 int tconn_appraise(const struct tconn_appraisal *in, struct tconn_verdict *ret)
 {
 	struct tconn_appraising a = {
@@ -136,11 +142,15 @@ int tconn_appraise(const struct tconn_appraisal *in, struct tconn_verdict *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->trusted = true;
 	for (enum check c = 0; c < CHECK_COUNT; c++) {
-		struct tconn_reason why = { "" };
+		struct tconn_reason why = { 0 };
 
 		passed[c] = run(c, &a, passed, &why);
-		tconn_verdict_add(ret, checks[c].name, passed[c], "%s", why.text);
+		if (passed[c] && why.warning)
+			tconn_verdict_warn(ret, checks[c].name, "%s", why.text);
+		else
+			tconn_verdict_add(ret, checks[c].name, passed[c], "%s", why.text);
 	}
+	renew(in->state, &a, ret->trusted);
 	return ret->trusted ? 0 : -EKEYREJECTED;
 }
 
@@ -153,18 +163,42 @@ static void make_printable(char *text)
 	}
 }
 
-void tconn_verdict_add(struct tconn_verdict *v, const char *name, bool pass, const char *fmt, ...)
+/* NULL where there is no room, and then the verdict is bad. */
+static struct tconn_check *add(struct tconn_verdict *v, const char *name, bool pass)
 {
 	struct tconn_check *c;
-	va_list args;
 
 	if (!pass || v->count >= TCONN_CHECKS_MAX)
 		v->trusted = false;
 	if (v->count >= TCONN_CHECKS_MAX)
-		return;
+		return NULL;
 	c = &v->check[v->count++];
+	*c = (struct tconn_check){ .pass = pass };
 	snprintf(c->name, sizeof(c->name), "%s", name);
-	c->pass = pass;
+	return c;
+}
+
+void tconn_verdict_add(struct tconn_verdict *v, const char *name, bool pass, const char *fmt, ...)
+{
+	struct tconn_check *c = add(v, name, pass);
+	va_list args;
+
+	if (!c)
+		return;
+	va_start(args, fmt);
+	vsnprintf(c->reason, sizeof(c->reason), fmt, args);
+	va_end(args);
+	make_printable(c->reason);
+}
+
+void tconn_verdict_warn(struct tconn_verdict *v, const char *name, const char *fmt, ...)
+{
+	struct tconn_check *c = add(v, name, true);
+	va_list args;
+
+	if (!c)
+		return;
+	c->warning = true;
 	va_start(args, fmt);
 	vsnprintf(c->reason, sizeof(c->reason), fmt, args);
 	va_end(args);

@@ -40,6 +40,7 @@ void tconn_refvals_free(struct tconn_refvals *r);
 struct tconn_check {
 	char name[TCONN_CHECK_NAME_MAX];	/* below */
 	bool pass;
+	bool warning;			/* passed, with something a person should know */
 	char reason[256];		/* in words, what was seen; also when it passed */
 };
 struct tconn_verdict {
@@ -57,19 +58,33 @@ struct tconn_verdict {
  *	quote-pcrs	pcrDigest covers all PCRs of TCONN_PCR_MASK with the given values
  *	boot-log	replays to PCR 0-9 (and 11, 12, 14 where logged)
  *	boot-reference	pcr_events
- *	ima-log		a prefix replays to PCR 10; boot_aggregate derived from the quoted PCRs
+ *	ima-log		a prefix replays to PCR 10; boot_aggregate derived from the quoted PCRs.
+ *			Where the evidence leaves out what is held: the rest, from there on
  *	ima-reference	every entry of that prefix is on the list, no violations
  *	tconn-log	a prefix replays to its PCR; exactly one boot event, first
  *	tconn-reference	policy and every admitted app are on the list; no refused app
  * For a service (no module there) the last two pass with reason "not required"
  * only where the reference values say "required": false and the log is empty.
  */
+/* What is left of an IMA log that was trusted, so that the next appraisal in the same boot
+ * needs what came after it alone.
+ */
+struct tconn_ima_state {
+	struct tconn_held held;		/* bytes 0: nothing is held */
+	uint64_t entries;
+	uint8_t pcr[32];		/* PCR 10 after them */
+	uint8_t aggregate[32];		/* boot_aggregate, which PCR 0-9 must still give */
+	size_t module_events;		/* of the module's log that they repeat */
+	size_t refvals;			/* which of a refset they were compared with */
+};
+
 struct tconn_appraisal {
 	const struct tconn_evidence *evidence;
 	const struct tconn_refvals *refvals;
 	struct x509_store_st *trust;
 	const struct tconn_identity *peer;	/* from the TLS leaf */
 	uint8_t qualifying[32];			/* expected */
+	struct tconn_ima_state *state;		/* or NULL; renewed if trusted, else emptied */
 };
 /* Always fills the verdict; returns 0 if trusted, -EKEYREJECTED if not. */
 int tconn_appraise(const struct tconn_appraisal *a, struct tconn_verdict *ret);
@@ -82,5 +97,8 @@ int tconn_evidence_last_record(const struct tconn_evidence *e, struct tconn_reco
 /* Adds a named check to a verdict (answer checks: record-nonce, record-statement, ...). */
 void tconn_verdict_add(struct tconn_verdict *v, const char *name, bool pass, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The same for a check that passed with a reservation. */
+void tconn_verdict_warn(struct tconn_verdict *v, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

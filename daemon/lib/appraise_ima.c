@@ -28,20 +28,19 @@ static int path_len(const struct tconn_ima_event *e)
 }
 
 struct replay {
-	const struct tconn_pcrs *quoted;
+	const struct tconn_evidence *evidence;
+	uint8_t aggregate[32];		/* of the quoted PCR 0-9 */
 	struct tconn_pcrs pcrs;
 	size_t entries;
+	uint64_t bytes;
+	bool whole;			/* the log from its beginning */
 	struct tconn_reason *why;
 };
 
-/* security/integrity/ima/ima_crypto.c: over PCR 0-9 for every algorithm but SHA-1. */
-static bool is_boot_aggregate(const struct tconn_ima_event *e, const struct tconn_pcrs *quoted)
+static bool is_boot_aggregate(const struct tconn_ima_event *e, const uint8_t aggregate[32])
 {
-	uint8_t aggregate[32];
-
-	tconn_pcrs_digest(quoted, 0x3ff, aggregate);
-	return is_named(e, "boot_aggregate") && e->template != TCONN_IMA_BUF && !e->violation && is_sha256(e) &&
-	       tconn_pcr_equal(e->digest, aggregate);
+	return is_named(e, "boot_aggregate") && e->template != TCONN_IMA_BUF && !e->violation &&
+	       is_sha256(e) && tconn_pcr_equal(e->digest, aggregate);
 }
 
 static int replay_entry(const struct tconn_ima_event *e, size_t index, void *arg)
@@ -54,14 +53,17 @@ static int replay_entry(const struct tconn_ima_event *e, size_t index, void *arg
 			     index, e->pcr);
 		return REFUSED;
 	}
-	if (!index && !is_boot_aggregate(e, r->quoted)) {
+	if (!index && r->whole && !is_boot_aggregate(e, r->aggregate)) {
 		tconn_refuse(r->why, "the first entry is no boot_aggregate of the quoted PCR 0-9");
 		return REFUSED;
 	}
 	tconn_ima_template_digest(e, digest);
 	tconn_pcr_replay(&r->pcrs, TCONN_PCR_IMA, digest);
 	r->entries = index + 1;
-	if (tconn_pcr_equal(r->pcrs.digest[TCONN_PCR_IMA], r->quoted->digest[TCONN_PCR_IMA]))
+	/* An entry ends with its template data. */
+	r->bytes = (uint64_t)(e->data + e->data_len - r->evidence->ima_log.data);
+	if (tconn_pcr_equal(r->pcrs.digest[TCONN_PCR_IMA],
+			    r->evidence->quote.pcrs.digest[TCONN_PCR_IMA]))
 		return DONE;
 	return 0;
 }
@@ -74,27 +76,79 @@ static bool check_nothing(const struct tconn_appraising *a, struct tconn_reason 
 	return tconn_pass(why, "not required, and PCR 10 is zero");
 }
 
-bool tconn_check_ima_log(struct tconn_appraising *a, struct tconn_reason *why)
+/* The log's end alone was shown: does it continue what is held? */
+static bool check_held(const struct tconn_appraising *a, const uint8_t aggregate[32],
+		       struct tconn_reason *why)
+{
+	const struct tconn_ima_state *s = a->in->state;
+
+	if (!s || !s->held.bytes || s->held.bytes != a->evidence->ima_base)
+		return tconn_refuse(why, "the log is shown from byte %llu on, and what is before that is not held here",
+				    (unsigned long long)a->evidence->ima_base);
+	if (s->held.reset_count != a->info.reset_count ||
+	    s->held.restart_count != a->info.restart_count)
+		return tconn_refuse(why, "the log is shown from byte %llu on, but it is of another boot than what is held",
+				    (unsigned long long)a->evidence->ima_base);
+	if (!tconn_pcr_equal(s->aggregate, aggregate))
+		return tconn_refuse(why, "boot_aggregate is no longer that of the quoted PCR 0-9");
+	return true;
+}
+
+/* After the entries that are covered; ima-reference adds the module's events. */
+static void note_state(struct tconn_appraising *a, const struct replay *r)
+{
+	const struct tconn_ima_state *before = r->whole ? NULL : a->in->state;
+
+	a->ima_prefix = r->entries;
+	a->ima = (struct tconn_ima_state){
+		.held = { a->info.reset_count, a->info.restart_count,
+			  a->evidence->ima_base + r->bytes },
+		.entries = (before ? before->entries : 0) + r->entries,
+		.module_events = before ? before->module_events : 0,
+	};
+	memcpy(a->ima.pcr, r->pcrs.digest[TCONN_PCR_IMA], 32);
+	memcpy(a->ima.aggregate, r->aggregate, 32);
+}
+
+static bool check_replayed(struct tconn_appraising *a, struct replay *r, struct tconn_reason *why)
 {
 	const struct tconn_bytes *log = &a->evidence->ima_log;
-	struct replay r = { .quoted = &a->evidence->quote.pcrs, .why = why };
-	const uint8_t *quoted = r.quoted->digest[TCONN_PCR_IMA];
+	const uint8_t *quoted = a->evidence->quote.pcrs.digest[TCONN_PCR_IMA];
 	struct tconn_error err = { "" };
-	int error;
+	int error = DONE;
 
-	if (tconn_pcr_is_zero(quoted))
-		return check_nothing(a, why);
-	tconn_pcrs_reset(&r.pcrs);
-	error = tconn_ima_walk(log->data, log->len, replay_entry, &r, &err);
+	if (r->whole || !tconn_pcr_equal(r->pcrs.digest[TCONN_PCR_IMA], quoted))
+		error = tconn_ima_walk(log->data, log->len, replay_entry, r, &err);
 	if (error < 0)
 		return tconn_refuse(why, "%.250s", err.text);
 	if (error == REFUSED)
 		return false;
 	if (!error)
 		return tconn_refuse(why, "no prefix of the %zu entries replays to the quoted PCR 10 (%s): one is missing, added or changed",
-				    r.entries, tconn_digest_short(quoted).text);
-	a->ima_prefix = r.entries;
-	return tconn_pass(why, "%zu entries replay to the quoted PCR 10", r.entries);
+				    r->entries, tconn_digest_short(quoted).text);
+	note_state(a, r);
+	if (r->whole)
+		return tconn_pass(why, "%zu entries replay to the quoted PCR 10", r->entries);
+	return tconn_pass(why, "%zu entries after the %llu that are known replay to the quoted PCR 10",
+			  r->entries, (unsigned long long)a->in->state->entries);
+}
+
+bool tconn_check_ima_log(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	const struct tconn_pcrs *quoted = &a->evidence->quote.pcrs;
+	struct replay r = { .evidence = a->evidence, .whole = !a->evidence->ima_base, .why = why };
+
+	if (tconn_pcr_is_zero(quoted->digest[TCONN_PCR_IMA]))
+		return check_nothing(a, why);
+	/* security/integrity/ima/ima_crypto.c: over PCR 0-9 for every algorithm but SHA-1. */
+	tconn_pcrs_digest(quoted, 0x3ff, r.aggregate);
+	tconn_pcrs_reset(&r.pcrs);
+	if (!r.whole) {
+		if (!check_held(a, r.aggregate, why))
+			return false;
+		memcpy(r.pcrs.digest[TCONN_PCR_IMA], a->in->state->pcr, 32);
+	}
+	return check_replayed(a, &r, why);
 }
 
 /* The module's events, as far as the IMA log repeats them. */
@@ -110,6 +164,7 @@ struct module_events {
 
 struct comparison {
 	const struct tconn_appraising *a;
+	bool whole;			/* entry 0 is the boot_aggregate, which ima-log has derived */
 	struct module_events module;
 	size_t bad;
 	struct tconn_reason first;	/* why the first bad entry is bad */
@@ -193,8 +248,7 @@ static int compare_entry(const struct tconn_ima_event *e, size_t index, void *ar
 
 	if (index >= c->a->ima_prefix)
 		return DONE;
-	/* Entry 0 is the boot_aggregate, which ima-log has derived. */
-	if (index && !check_entry(c, e, &why)) {
+	if ((index || !c->whole) && !check_entry(c, e, &why)) {
 		if (!c->bad++)
 			c->first = why;
 	}
@@ -219,18 +273,20 @@ static bool compare(struct comparison *c, struct tconn_reason *why)
 		return tconn_refuse(why, "%.220s, and %zu more", c->first.text, c->bad - 1);
 	if (c->bad)
 		return tconn_refuse(why, "%s", c->first.text);
-	return tconn_pass(why, "%zu entries, all as %.128s says", c->a->ima_prefix,
-			  c->a->refvals->name);
+	return tconn_pass(why, "%zu entries%s, all as %.128s says", c->a->ima_prefix,
+			  c->whole ? "" : " more", c->a->refvals->name);
 }
 
 bool tconn_check_ima_reference(struct tconn_appraising *a, struct tconn_reason *why)
 {
-	struct comparison c = { .a = a };
+	struct comparison c = { .a = a, .whole = !a->evidence->ima_base };
 	bool pass;
 
-	if (!a->ima_prefix)
+	if (!a->ima_prefix && c.whole)
 		return tconn_pass(why, "not required, nothing was measured");
+	c.module.next = a->ima.module_events;
 	pass = compare(&c, why);
+	a->ima.module_events = c.module.next;
 	free(c.module.event);
 	return pass;
 }

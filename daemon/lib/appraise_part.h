@@ -16,12 +16,14 @@ struct tconn_appraising {
 	const struct tconn_refvals *refvals;	/* NULL: there are none */
 	const struct tconn_appraisal *in;
 	struct tconn_quote_info info;		/* valid once quote-signature passed */
-	size_t ima_prefix;			/* entries that the quote covers */
+	size_t ima_prefix;			/* entries shown that the quote covers */
+	struct tconn_ima_state ima;		/* after them; ima-log and ima-reference fill it */
 	size_t tconn_prefix;			/* events that the quote covers */
 };
 
 struct tconn_reason {
 	char text[256];
+	bool warning;		/* of a check that passes */
 };
 
 /* One check: the result, and always a reason. Preconditions hold when called. */

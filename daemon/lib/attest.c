@@ -61,7 +61,9 @@ static const char *type_name(enum tconn_message_type type)
 	case TCONN_MSG_REQUEST: return "REQUEST";
 	case TCONN_MSG_ANSWER: return "ANSWER";
 	case TCONN_MSG_RECEIPT: return "RECEIPT";
+	case TCONN_MSG_ATTEST: return "ATTEST";
 	case TCONN_MSG_REFUSAL: return "REFUSAL";
+	case TCONN_MSG_ANY: return "a message";
 	}
 	return "unknown message";
 }
@@ -73,6 +75,8 @@ static int check_type(const struct tconn_message *m, enum tconn_message_type typ
 		return 0;
 	if (m->type == TCONN_MSG_REFUSAL)
 		return tconn_fail(err, -ECONNREFUSED, "the peer refuses: %s", m->text);
+	if (type == TCONN_MSG_ANY)
+		return 0;
 	return tconn_fail(err, -EPROTO, "unexpected message: %s where %s is due",
 			  type_name(m->type), type_name(type));
 }
@@ -193,6 +197,8 @@ int tconn_attest_collect(struct tconn_channel *c, const struct tconn_party *us,
 	r = qualifying(c, role, nonce, extra, q, err);
 	if (r == 0)
 		r = tconn_evidence_collect(us->tpm, &us->sources, q, &e, err);
+	if (r == 0 && us->peer_holds.bytes)
+		r = tconn_evidence_cut(&e, &us->peer_holds, err);
 	if (r == 0)
 		r = tconn_evidence_encode(&e, ret, err);
 	return r;
@@ -204,7 +210,7 @@ int tconn_attest_appraise(struct tconn_channel *c, const struct tconn_party *us,
 			  struct tconn_verdict *ret, struct tconn_evidence *ret_evidence,
 			  struct tconn_error *err)
 {
-	struct tconn_appraisal a = { .trust = us->trust, .peer = peer };
+	struct tconn_appraisal a = { .trust = us->trust, .peer = peer, .state = us->peer_log };
 	struct tconn_evidence e = { 0 };
 	int r;
 
@@ -223,14 +229,37 @@ int tconn_attest_appraise(struct tconn_channel *c, const struct tconn_party *us,
 	return r;
 }
 
+/* A peer that does not attest: who it is, its certificate said. */
+static int appraise_silence(const struct tconn_party *us, struct tconn_verdict *ret,
+			    struct tconn_error *err)
+{
+	*ret = (struct tconn_verdict){ .trusted = true };
+	if (us->exempt) {
+		tconn_verdict_warn(ret, "evidence", "none; policy exempts this peer from attestation");
+		return 0;
+	}
+	tconn_verdict_add(ret, "evidence", false, "none, and policy asks for it");
+	tconn_verdict_reason(ret, err->text, sizeof(err->text));
+	return -EKEYREJECTED;
+}
+
+/* What the peer may leave out of its log next time. */
+static struct tconn_held holding(const struct tconn_party *us)
+{
+	return us->peer_log ? us->peer_log->held : (struct tconn_held){ 0 };
+}
+
 static int appraise_message(struct tconn_channel *c, const struct tconn_party *us,
 			    const struct tconn_identity *peer, const uint8_t nonce[32],
 			    const struct tconn_message *m, struct tconn_attestation *ret,
 			    struct tconn_error *err)
 {
 	_cleanup_evidence_ struct tconn_evidence e = { 0 };
-	int r = tconn_attest_appraise(c, us, peer, nonce, NULL, &m->evidence, &ret->peer, &e, err);
+	int r;
 
+	if (!m->evidence.len)
+		return appraise_silence(us, &ret->peer, err);
+	r = tconn_attest_appraise(c, us, peer, nonce, NULL, &m->evidence, &ret->peer, &e, err);
 	if (r == 0 || r == -EKEYREJECTED)
 		memcpy(ret->kernel, e.kernel, sizeof(ret->kernel));
 	return r;
@@ -265,9 +294,12 @@ static int random_nonce(uint8_t ret[32], struct tconn_error *err)
 	return 0;
 }
 
-static int say_hello(struct tconn_channel *c, uint8_t ret_nonce[32], struct tconn_error *err)
+static int say_hello(struct tconn_channel *c, const struct tconn_party *us, uint8_t ret_nonce[32],
+		     struct tconn_error *err)
 {
-	struct tconn_message m = { .type = TCONN_MSG_HELLO, .version = TCONN_VERSION_HELLO };
+	struct tconn_message m = {
+		.type = TCONN_MSG_HELLO, .version = TCONN_VERSION_HELLO, .held = holding(us),
+	};
 	int r = random_nonce(m.nonce, err);
 
 	if (r < 0)
@@ -279,16 +311,23 @@ static int say_hello(struct tconn_channel *c, uint8_t ret_nonce[32], struct tcon
 
 static int send_evidence(struct tconn_channel *c, const struct tconn_party *us,
 			 enum tconn_role role, const uint8_t peers_nonce[32],
-			 const uint8_t *own_nonce, struct tconn_error *err)
+			 const struct tconn_held *peer_holds, const uint8_t *own_nonce,
+			 struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { .type = TCONN_MSG_EVIDENCE };
-	int r = tconn_attest_collect(c, us, role, peers_nonce, NULL, &m.evidence, err);
+	struct tconn_party mine = *us;
+	int r = 0;
+
+	mine.peer_holds = *peer_holds;
+	if (!us->silent)
+		r = tconn_attest_collect(c, &mine, role, peers_nonce, NULL, &m.evidence, err);
 
 	/* Whatever it was, it is this machine's affair, not the peer's. */
 	if (r < 0)
 		return tconn_fail_in(err, -EIO, "own evidence");
 	if (own_nonce) {
 		m.has_nonce = true;
+		m.held = holding(us);
 		memcpy(m.nonce, own_nonce, 32);
 	}
 	return tconn_message_send(c, &m, err);
@@ -297,8 +336,8 @@ static int send_evidence(struct tconn_channel *c, const struct tconn_party *us,
 /* Device: takes the service's evidence, and says what it thinks of it. */
 static int judge_service(struct tconn_channel *c, const struct tconn_party *us,
 			 const struct tconn_identity *service, const uint8_t nonce[32],
-			 uint8_t ret_nonce[32], struct tconn_attestation *ret,
-			 struct tconn_error *err)
+			 uint8_t ret_nonce[32], struct tconn_held *ret_holds,
+			 struct tconn_attestation *ret, struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { 0 };
 	int r, sent;
@@ -310,6 +349,7 @@ static int judge_service(struct tconn_channel *c, const struct tconn_party *us,
 	if (!m.has_nonce)
 		return tconn_fail(err, -EBADMSG, "the service's EVIDENCE has no nonce");
 	memcpy(ret_nonce, m.nonce, 32);
+	*ret_holds = m.held;
 	r = appraise_message(c, us, service, nonce, &m, ret, err);
 	if (r < 0 && r != -EKEYREJECTED)
 		return tconn_fail_in(err, r, "the service's evidence");
@@ -319,19 +359,13 @@ static int judge_service(struct tconn_channel *c, const struct tconn_party *us,
 	return sent;
 }
 
-int tconn_attest_device(struct tconn_channel *c, const struct tconn_party *us,
-			const struct tconn_identity *service, struct tconn_attestation *ret,
-			struct tconn_error *err)
+/* Device: its evidence, and what the service thinks of it. */
+static int prove_device(struct tconn_channel *c, const struct tconn_party *us,
+			const uint8_t nonce[32], const struct tconn_held *holds,
+			struct tconn_attestation *ret, struct tconn_error *err)
 {
-	uint8_t mine[32], theirs[32];
-	int r;
+	int r = send_evidence(c, us, TCONN_ROLE_DEVICE, nonce, holds, NULL, err);
 
-	*ret = (struct tconn_attestation){ 0 };
-	r = say_hello(c, mine, err);
-	if (r == 0)
-		r = judge_service(c, us, service, mine, theirs, ret, err);
-	if (r == 0)
-		r = send_evidence(c, us, TCONN_ROLE_DEVICE, theirs, NULL, err);
 	if (r == 0)
 		r = receive_verdict(c, us->message_ms, &ret->own, err);
 	if (r < 0 || ret->own.trusted)
@@ -341,8 +375,33 @@ int tconn_attest_device(struct tconn_channel *c, const struct tconn_party *us,
 	return tconn_fail_in(err, -ECONNREFUSED, "the service does not trust this device");
 }
 
+int tconn_attest_device(struct tconn_channel *c, const struct tconn_party *us,
+			const struct tconn_identity *service, struct tconn_attestation *ret,
+			struct tconn_error *err)
+{
+	uint8_t mine[32], theirs[32];
+	struct tconn_held holds;
+	int r;
+
+	*ret = (struct tconn_attestation){ 0 };
+	r = say_hello(c, us, mine, err);
+	if (r == 0)
+		r = judge_service(c, us, service, mine, theirs, &holds, ret, err);
+	return r < 0 ? r : prove_device(c, us, theirs, &holds, ret, err);
+}
+
+int tconn_reattest_device(struct tconn_channel *c, const struct tconn_party *us,
+			  const struct tconn_message *attest, struct tconn_attestation *ret,
+			  struct tconn_error *err)
+{
+	struct tconn_party mine = *us;
+
+	mine.silent = false;
+	return prove_device(c, &mine, attest->nonce, &attest->held, ret, err);
+}
+
 static int take_hello(struct tconn_channel *c, uint32_t timeout_ms, uint8_t ret_nonce[32],
-		      struct tconn_error *err)
+		      struct tconn_held *ret_holds, struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { 0 };
 	int r = tconn_message_receive(c, TCONN_MSG_HELLO, TCONN_MESSAGE_MAX, timeout_ms, &m, err);
@@ -350,6 +409,7 @@ static int take_hello(struct tconn_channel *c, uint32_t timeout_ms, uint8_t ret_
 	if (r < 0)
 		return r;
 	memcpy(ret_nonce, m.nonce, 32);
+	*ret_holds = m.held;
 	return 0;
 }
 
@@ -392,17 +452,35 @@ int tconn_attest_service(struct tconn_channel *c, const struct tconn_party *us,
 			 struct tconn_error *err)
 {
 	uint8_t mine[32], theirs[32];
+	struct tconn_held holds = { 0 };
 	int r;
 
 	*ret = (struct tconn_attestation){ 0 };
-	r = take_hello(c, us->message_ms, theirs, err);
+	r = take_hello(c, us->message_ms, theirs, &holds, err);
 	if (r == 0)
 		r = random_nonce(mine, err);
 	if (r == 0)
-		r = send_evidence(c, us, TCONN_ROLE_SERVICE, theirs, mine, err);
+		r = send_evidence(c, us, TCONN_ROLE_SERVICE, theirs, &holds, mine, err);
 	if (r == 0)
 		r = hear_verdict(c, us, ret, err);
 	if (r == 0)
 		r = judge_device(c, us, device, mine, ret, err);
 	return r;
+}
+
+int tconn_reattest_service(struct tconn_channel *c, const struct tconn_party *us,
+			   const struct tconn_identity *device, struct tconn_attestation *ret,
+			   struct tconn_error *err)
+{
+	struct tconn_message m = {
+		.type = TCONN_MSG_ATTEST, .has_nonce = true, .held = holding(us),
+	};
+	struct tconn_party mine = *us;
+	int r = random_nonce(m.nonce, err);
+
+	/* Asked for on purpose: silence is no answer. */
+	mine.exempt = false;
+	if (r == 0)
+		r = tconn_message_send(c, &m, err);
+	return r < 0 ? r : judge_device(c, &mine, device, m.nonce, ret, err);
 }

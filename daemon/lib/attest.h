@@ -27,6 +27,10 @@ struct tconn_party {
 	struct x509_store_st *trust;
 	const struct tconn_refset *refset;	/* for the peer's evidence */
 	uint32_t message_ms;			/* deadline of each message */
+	bool silent;				/* we do not attest when connecting */
+	bool exempt;				/* the peer need not: it is assured otherwise */
+	struct tconn_ima_state *peer_log;	/* what is held of the peer's; NULL: nothing is kept */
+	struct tconn_held peer_holds;		/* of ours, as the peer said last */
 };
 
 struct tconn_attestation {
@@ -50,6 +54,16 @@ int tconn_attest_service(struct tconn_channel *c, const struct tconn_party *us,
 			 const struct tconn_identity *device, struct tconn_attestation *ret,
 			 struct tconn_error *err);
 
+/* Once more, on a channel where both have attested. The service asks; the device
+ * answers an ATTEST that it has received. Codes as above.
+ */
+int tconn_reattest_service(struct tconn_channel *c, const struct tconn_party *us,
+			   const struct tconn_identity *device, struct tconn_attestation *ret,
+			   struct tconn_error *err);
+int tconn_reattest_device(struct tconn_channel *c, const struct tconn_party *us,
+			  const struct tconn_message *attest, struct tconn_attestation *ret,
+			  struct tconn_error *err);
+
 /* Our evidence for the peer, encoded; extra as in tconn_qualifying(). */
 int tconn_attest_collect(struct tconn_channel *c, const struct tconn_party *us,
 			 enum tconn_role role, const uint8_t nonce[32], const uint8_t extra[32],
@@ -64,8 +78,8 @@ int tconn_attest_appraise(struct tconn_channel *c, const struct tconn_party *us,
 			  struct tconn_verdict *ret, struct tconn_evidence *ret_evidence,
 			  struct tconn_error *err);
 
-/* One message. receive: type must be the expected one; a REFUSAL is
- * -ECONNREFUSED with the peer's reason, any other type -EPROTO.
+/* One message. receive: type must be the expected one (TCONN_MSG_ANY: the caller
+ * looks); a REFUSAL is -ECONNREFUSED with the peer's reason, any other type -EPROTO.
  */
 int tconn_message_send(struct tconn_channel *c, const struct tconn_message *m,
 		       struct tconn_error *err);

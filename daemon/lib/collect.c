@@ -104,6 +104,23 @@ static void read_kernel(struct tconn_evidence *e)
 		snprintf(e->kernel, sizeof(e->kernel), "%s", name.release);
 }
 
+int tconn_evidence_cut(struct tconn_evidence *e, const struct tconn_held *held,
+		       struct tconn_error *err)
+{
+	uint32_t reset, restart;
+	int error = tconn_quote_counts(&e->quote.attest, &reset, &restart, err);
+
+	if (error)
+		return error;
+	if (reset != held->reset_count || restart != held->restart_count ||
+	    held->bytes > e->ima_log.len)
+		return 0;
+	e->ima_log.len -= held->bytes;
+	memmove(e->ima_log.data, e->ima_log.data + held->bytes, e->ima_log.len);
+	e->ima_base = held->bytes;
+	return 0;
+}
+
 int tconn_evidence_collect(struct tconn_tpm *tpm, const struct tconn_sources *src,
 			   const uint8_t qualifying[32], struct tconn_evidence *ret,
 			   struct tconn_error *err)

@@ -142,6 +142,15 @@ static int set_uint(const char *path, const struct tconn_setting *s, struct json
 	return 0;
 }
 
+static int set_bool(const char *path, const struct tconn_setting *s, struct json_object *v,
+		    struct tconn_error *err)
+{
+	if (!json_object_is_type(v, json_type_boolean))
+		return tconn_fail(err, -EINVAL, "%s: \"%s\" must be true or false", path, s->key);
+	*(bool *)s->value = json_object_get_boolean(v);
+	return 0;
+}
+
 static int set(const char *path, const struct tconn_setting *s, struct json_object *v,
 	       struct tconn_error *err)
 {
@@ -152,6 +161,8 @@ static int set(const char *path, const struct tconn_setting *s, struct json_obje
 		return set_strings(path, s, v, err);
 	case TCONN_SETTING_UINT:
 		return set_uint(path, s, v, err);
+	case TCONN_SETTING_BOOL:
+		return set_bool(path, s, v, err);
 	}
 	return tconn_fail(err, -EINVAL, "%s: \"%s\": unknown type", path, s->key);
 }

@@ -19,6 +19,7 @@ enum tconn_setting_type {
 	TCONN_SETTING_STRING,	/* value: char **, malloc'ed, replaced */
 	TCONN_SETTING_STRINGS,	/* value: char ***, NULL-terminated, replaced */
 	TCONN_SETTING_UINT,	/* value: uint32_t *, min..max */
+	TCONN_SETTING_BOOL,	/* value: bool * */
 };
 
 struct tconn_setting {

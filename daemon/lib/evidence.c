@@ -22,12 +22,13 @@ enum evidence_key {
 	KEY_IMA_LOG,
 	KEY_TCONN_LOG,
 	KEY_KERNEL,
+	KEY_IMA_BASE,
 	KEY_COUNT,
 };
 
 static const char *const key_names[KEY_COUNT] = {
 	"version", "AK", "AK certificate", "quote", "signature", "PCR values",
-	"firmware log", "IMA log", "module log", "kernel release",
+	"firmware log", "IMA log", "module log", "kernel release", "IMA log's start",
 };
 
 void tconn_evidence_free(struct tconn_evidence *e)
@@ -103,6 +104,8 @@ int tconn_evidence_encode(const struct tconn_evidence *e, struct tconn_bytes *re
 	put_item(&w, KEY_TCONN_LOG, e->tconn_log.data, e->tconn_log.len);
 	tconn_cbor_put_uint(&w, KEY_KERNEL);
 	tconn_cbor_put_text(&w, e->kernel, sizeof(e->kernel) - 1);
+	tconn_cbor_put_uint(&w, KEY_IMA_BASE);
+	tconn_cbor_put_uint(&w, e->ima_base);
 	if (w.len > TCONN_EVIDENCE_MAX)
 		return tconn_fail(err, -EMSGSIZE, "evidence of %zu bytes is over the limit of %u: the logs are too long",
 				  w.len, TCONN_EVIDENCE_MAX);
@@ -184,6 +187,8 @@ static int get_item(struct tconn_cbor *r, uint64_t key, struct tconn_evidence *e
 		return get_bytes(r, TCONN_LOG_MAX, &e->ima_log, err);
 	case KEY_TCONN_LOG:
 		return get_bytes(r, TCONN_LOG_MAX, &e->tconn_log, err);
+	case KEY_IMA_BASE:
+		return tconn_cbor_uint(r, INT64_MAX, &e->ima_base, err);
 	default:
 		return tconn_cbor_string(r, e->kernel, sizeof(e->kernel), err);
 	}

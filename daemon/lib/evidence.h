@@ -20,12 +20,19 @@ struct tconn_bytes {
 };
 void tconn_bytes_free(struct tconn_bytes *b);
 
+/* How much of an IMA log a verifier has: bytes of the boot that these counts name. */
+struct tconn_held {
+	uint32_t reset_count, restart_count;	/* as quoted */
+	uint64_t bytes;				/* 0: nothing */
+};
+
 struct tconn_evidence {
 	struct tconn_blob ak;		/* TPMT_PUBLIC */
 	struct tconn_bytes ak_cert;	/* DER */
 	struct tconn_quote quote;
 	struct tconn_bytes boot_log, ima_log, tconn_log;	/* empty where the machine has none */
 	char kernel[128];		/* uname release; a hint */
+	uint64_t ima_base;		/* bytes of the IMA log that were left out at its start */
 };
 void tconn_evidence_free(struct tconn_evidence *e);
 
@@ -44,6 +51,10 @@ struct tconn_sources {
 int tconn_evidence_collect(struct tconn_tpm *tpm, const struct tconn_sources *src,
 			   const uint8_t qualifying[32], struct tconn_evidence *ret,
 			   struct tconn_error *err);
+
+/* Leaves out of the IMA log what a verifier holds, if it holds it of this boot. */
+int tconn_evidence_cut(struct tconn_evidence *e, const struct tconn_held *held,
+		       struct tconn_error *err);
 
 /*
  * qualifyingData, PROTOCOL.md: binds a quote to purpose, role, nonce, TLS

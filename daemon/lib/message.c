@@ -32,6 +32,7 @@ enum field_kind {
 	FIELD_BYTES,
 	FIELD_BLOB,
 	FIELD_CHECKS,
+	FIELD_HELD,	/* resetCount u32, restartCount u32, bytes u64, big-endian */
 };
 
 struct field {
@@ -58,6 +59,9 @@ struct schema {
 #define TEXT(k, m, size)	{ k, FIELD_TEXT, false, 0, size, AT(m), #m }
 #define NONCE(k, opt)		{ k, FIELD_NONCE, opt, 32, 32, AT(nonce), "nonce" }
 
+#define HELD_SIZE	16u
+#define HELD(k)			{ k, FIELD_HELD, true, HELD_SIZE, HELD_SIZE, AT(held), "held" }
+
 static const struct schema schemas[] = {
 	{ TCONN_MSG_ENROL_REQUEST, "ENROL_REQUEST", TCONN_MESSAGE_MAX, {
 		{ 1, FIELD_ROLE, false, 0, UINT8_MAX, AT(role), "role" },
@@ -75,15 +79,17 @@ static const struct schema schemas[] = {
 		BYTES(2, cert_tls, 1, CERTIFICATE_MAX),
 		BYTES(3, cert_data, 1, CERTIFICATE_MAX) } },
 	{ TCONN_MSG_HELLO, "HELLO", TCONN_MESSAGE_MAX, {
-		UINT32(1, version, 0, UINT32_MAX), NONCE(2, false) } },
+		UINT32(1, version, 0, UINT32_MAX), NONCE(2, false), HELD(3) } },
 	{ TCONN_MSG_EVIDENCE, "EVIDENCE", TCONN_EVIDENCE_MAX, {
-		NONCE(1, true), BYTES(2, evidence, 1, TCONN_EVIDENCE_MAX) } },
+		NONCE(1, true),
+		{ 2, FIELD_BYTES, true, 1, TCONN_EVIDENCE_MAX, AT(evidence), "evidence" },
+		HELD(3) } },
 	{ TCONN_MSG_VERDICT, "VERDICT", TCONN_MESSAGE_MAX, {
 		{ 1, FIELD_BOOL, false, 0, 1, AT(verdict.trusted), "trusted" },
 		{ 2, FIELD_CHECKS, false, 0, TCONN_CHECKS_MAX, AT(verdict), "checks" } } },
 	{ TCONN_MSG_REQUEST, "REQUEST", TCONN_MESSAGE_MAX, {
 		UINT64(1, id), NONCE(2, false), UINT32(3, timeout_ms, 0, UINT32_MAX),
-		BYTES(4, statement, 0, TCONN_STATEMENT_MAX) } },
+		BYTES(4, statement, 0, TCONN_STATEMENT_MAX), HELD(5) } },
 	{ TCONN_MSG_ANSWER, "ANSWER", TCONN_EVIDENCE_MAX, {
 		UINT64(1, id), UINT32(2, status, 0, TCONN_TUI_FAILED),
 		BYTES(3, record, 0, sizeof(struct tconn_record)),
@@ -91,6 +97,8 @@ static const struct schema schemas[] = {
 		BYTES(6, evidence, 1, TCONN_EVIDENCE_MAX) } },
 	{ TCONN_MSG_RECEIPT, "RECEIPT", TCONN_MESSAGE_MAX, {
 		UINT64(1, id), BYTES(2, receipt, 1, TCONN_MESSAGE_MAX) } },
+	{ TCONN_MSG_ATTEST, "ATTEST", TCONN_MESSAGE_MAX, {
+		NONCE(1, false), HELD(2) } },
 	{ TCONN_MSG_REFUSAL, "REFUSAL", TCONN_MESSAGE_MAX, {
 		UINT32(1, code, 1, ERRNO_MAX), TEXT(2, text, 512) } },
 };
@@ -158,7 +166,16 @@ static bool is_present(const struct tconn_message *m, const struct field *f)
 {
 	if (!f->optional)
 		return true;
-	return f->kind == FIELD_NONCE ? m->has_nonce : m->name[0] != '\0';
+	switch (f->kind) {
+	case FIELD_NONCE:
+		return m->has_nonce;
+	case FIELD_HELD:
+		return m->held.bytes != 0;
+	case FIELD_BYTES:
+		return ((const struct tconn_bytes *)const_member(m, f))->len != 0;
+	default:
+		return m->name[0] != '\0';
+	}
 }
 
 static int put_number(struct tconn_cbor_writer *w, const struct field *f, uint64_t value,
@@ -200,6 +217,44 @@ static int put_name(struct tconn_cbor_writer *w, const char *name, struct tconn_
 	return 0;
 }
 
+static void put_be(uint8_t *ret, uint64_t value, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		ret[i] = (uint8_t)(value >> 8 * (len - 1 - i));
+}
+
+static uint64_t get_be(const uint8_t *p, size_t len)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < len; i++)
+		value = value << 8 | p[i];
+	return value;
+}
+
+static void put_held(struct tconn_cbor_writer *w, const struct tconn_held *held)
+{
+	uint8_t b[HELD_SIZE];
+
+	put_be(b, held->reset_count, 4);
+	put_be(b + 4, held->restart_count, 4);
+	put_be(b + 8, held->bytes, 8);
+	tconn_cbor_put_bytes(w, b, sizeof(b));
+}
+
+static int get_held(struct tconn_cbor *r, struct tconn_held *ret, struct tconn_error *err)
+{
+	uint8_t b[HELD_SIZE];
+	int error = tconn_cbor_fixed(r, b, sizeof(b), err);
+
+	if (error)
+		return error;
+	ret->reset_count = (uint32_t)get_be(b, 4);
+	ret->restart_count = (uint32_t)get_be(b + 4, 4);
+	ret->bytes = get_be(b + 8, 8);
+	return ret->bytes ? 0 : tconn_fail(err, -EBADMSG, "nothing is held");
+}
+
 static int put_field(struct tconn_cbor_writer *w, const struct tconn_message *m,
 		     const struct field *f, struct tconn_error *err)
 {
@@ -230,6 +285,9 @@ static int put_field(struct tconn_cbor_writer *w, const struct tconn_message *m,
 		return put_bytes(w, f, blob->data, blob->len, err);
 	case FIELD_CHECKS:
 		tconn_cbor_put_checks(w, p);
+		return 0;
+	case FIELD_HELD:
+		put_held(w, p);
 		return 0;
 	default:
 		return tconn_fail(err, -EINVAL, "unknown kind of field");
@@ -374,6 +432,8 @@ static int get_field(struct tconn_cbor *r, struct tconn_message *m, const struct
 		return get_blob(r, f, p, err);
 	case FIELD_CHECKS:
 		return tconn_cbor_checks(r, p, err);
+	case FIELD_HELD:
+		return get_held(r, p, err);
 	default:
 		return tconn_fail(err, -EINVAL, "unknown kind of field");
 	}
@@ -483,12 +543,6 @@ void tconn_message_free(struct tconn_message *m)
 	tconn_bytes_free(&m->cert_ak);
 	tconn_bytes_free(&m->cert_tls);
 	tconn_bytes_free(&m->cert_data);
-}
-
-static void put_be(uint8_t *ret, uint64_t value, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		ret[i] = (uint8_t)(value >> 8 * (len - 1 - i));
 }
 
 void tconn_answer_digest(const struct tconn_message *answer, const uint8_t *statement,

@@ -12,6 +12,7 @@
 #include "evidence.h"
 
 enum tconn_message_type {
+	TCONN_MSG_ANY		= 0,	/* on no wire */
 	/* enrolment */
 	TCONN_MSG_ENROL_REQUEST	= 1,
 	TCONN_MSG_ENROL_CHALLENGE = 2,
@@ -24,6 +25,7 @@ enum tconn_message_type {
 	TCONN_MSG_REQUEST	= 19,	/* service: id, nonce, timeout, statement */
 	TCONN_MSG_ANSWER	= 20,	/* device: id, status, record, answer, evidence */
 	TCONN_MSG_RECEIPT	= 21,	/* service: id, receipt */
+	TCONN_MSG_ATTEST	= 22,	/* service: nonce; the device answers with EVIDENCE */
 	TCONN_MSG_REFUSAL	= 31,	/* either: code and reason in words; then close */
 };
 
@@ -36,12 +38,13 @@ struct tconn_message {
 	uint32_t version;		/* HELLO */
 	uint8_t nonce[32];		/* HELLO, EVIDENCE (service), REQUEST */
 	bool has_nonce;
+	struct tconn_held held;		/* HELLO, EVIDENCE (service), REQUEST, ATTEST: of your IMA log */
 	uint32_t timeout_ms;		/* REQUEST */
 	struct tconn_bytes statement;	/* REQUEST: statement.h, at most TCONN_STATEMENT_MAX */
 	uint32_t status;		/* ANSWER: enum tconn_tui_status */
 	struct tconn_bytes record;	/* ANSWER: empty or struct tconn_record */
 	struct tconn_bytes answer;	/* ANSWER: PIN digits, at most TCONN_TUI_ANSWER_MAX */
-	struct tconn_bytes evidence;	/* EVIDENCE, ANSWER: evidence.h encoding */
+	struct tconn_bytes evidence;	/* EVIDENCE (empty: the sender does not attest), ANSWER: evidence.h encoding */
 	struct tconn_bytes receipt;	/* RECEIPT: COSE_Sign1 */
 	struct tconn_verdict verdict;	/* VERDICT */
 	uint32_t code;			/* REFUSAL: positive errno */

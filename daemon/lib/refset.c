@@ -96,19 +96,36 @@ static size_t passes(const struct tconn_verdict *v)
 	return n;
 }
 
+/* With one file, from the state as it was before the first. */
+static int appraise_with(const struct tconn_refset *set, size_t i, struct tconn_appraisal *a,
+			 const struct tconn_ima_state *before, struct tconn_verdict *ret)
+{
+	int r;
+
+	/* Without any file the verdict says so itself: no policy, not trusted. */
+	a->refvals = set && i < set->count ? set->refvals[i] : NULL;
+	if (a->state)
+		*a->state = *before;
+	r = tconn_appraise(a, ret);
+	if (r == 0 && a->state)
+		a->state->refvals = i;
+	return r;
+}
+
 int tconn_refset_appraise(const struct tconn_refset *set, const struct tconn_appraisal *a,
 			  struct tconn_verdict *ret)
 {
 	struct tconn_appraisal mine = *a;
+	struct tconn_ima_state before = a->state ? *a->state : (struct tconn_ima_state){ 0 };
 	struct tconn_verdict best, v;
 	int r;
 
-	/* Without any file the verdict says so itself: no policy, not trusted. */
-	mine.refvals = set && set->count ? set->refvals[0] : NULL;
-	r = tconn_appraise(&mine, &best);
+	/* The part of the log that is held was compared with one file. */
+	if (a->evidence->ima_base)
+		return appraise_with(set, before.refvals, &mine, &before, ret);
+	r = appraise_with(set, 0, &mine, &before, &best);
 	for (size_t i = 1; r < 0 && set && i < set->count; i++) {
-		mine.refvals = set->refvals[i];
-		r = tconn_appraise(&mine, &v);
+		r = appraise_with(set, i, &mine, &before, &v);
 		if (r == 0 || passes(&v) > passes(&best))
 			best = v;
 	}

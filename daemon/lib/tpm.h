@@ -115,6 +115,9 @@ struct tconn_quote_info {
 int tconn_quote_verify(const struct tconn_blob *ak, const struct tconn_blob *attest,
 		       const struct tconn_blob *signature, struct tconn_quote_info *ret,
 		       struct tconn_error *err);
+/* resetCount and restartCount alone, nothing checked: for the TPM's own machine. */
+int tconn_quote_counts(const struct tconn_blob *attest, uint32_t *ret_reset,
+		       uint32_t *ret_restart, struct tconn_error *err);
 /* Checks a Certify: magic, type, qualifying, Name and attributes of key, signature by ak. */
 int tconn_certify_verify(const struct tconn_blob *ak, const struct tconn_blob *key,
 			 const struct tconn_blob *attest, const struct tconn_blob *signature,

@@ -247,6 +247,19 @@ int tconn_quote_verify(const struct tconn_blob *ak, const struct tconn_blob *att
 	return 0;
 }
 
+int tconn_quote_counts(const struct tconn_blob *attest, uint32_t *ret_reset,
+		       uint32_t *ret_restart, struct tconn_error *err)
+{
+	TPMS_ATTEST a;
+	int r = tconn_blob_unpack_attest(attest, &a, err);
+
+	if (r)
+		return tconn_fail_in(err, r, "quote");
+	*ret_reset = a.clockInfo.resetCount;
+	*ret_restart = a.clockInfo.restartCount;
+	return 0;
+}
+
 static int check_certified(const TPMS_ATTEST *a, const struct tconn_blob *key,
 			   const uint8_t qualifying[32], struct tconn_error *err)
 {

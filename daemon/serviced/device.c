@@ -23,21 +23,43 @@ static int admit(struct device *d, struct tconn_error *err)
 				  who.name);
 	if (r < 0)
 		return r;
-	/* Read by others only once trusted is set, under the lock. */
-	d->identity = who;
+	server_admit(d->server, d, &who);
 	return 0;
 }
 
+/* Books and log, whether it went well or not. */
+static void note(struct device *d, const struct tconn_attestation *a, const char *why)
+{
+	struct tconn_error err;
+
+	if (a->own.count)
+		tconn_say_verdict("service", &a->own);
+	tconn_say_verdict("device", &a->peer);
+	server_note(d->server, d, a);
+	if (store_attestation(d->server->store, d->identity.name, &a->peer, d->kernel, why,
+			      &err) < 0)
+		tconn_say("device %s: %s", d->identity.name, err.text);
+}
+
+/* In before the books are written: the device has the verdict, and may be asked. */
 static int attest(struct device *d, struct tconn_error *err)
 {
-	struct tconn_error note;
-	int r = tconn_attest_service(d->channel, &d->server->party, &d->identity, &d->last, err);
+	struct tconn_attestation a;
+	int r = tconn_attest_service(d->channel, &d->party, &d->identity, &a, err);
 
-	tconn_say_verdict("service", &d->last.own);
-	tconn_say_verdict("device", &d->last.peer);
-	if (store_attestation(d->server->store, d->identity.name, &d->last.peer, d->last.kernel,
-			      r < 0 ? err->text : "", &note) < 0)
-		tconn_say("device %s: %s", d->identity.name, note.text);
+	memcpy(d->kernel, a.kernel, sizeof(d->kernel));
+	if (r == 0)
+		r = server_join(d->server, d, err);
+	note(d, &a, r < 0 ? err->text : "");
+	return r;
+}
+
+static int attest_again(struct device *d, struct tconn_error *err)
+{
+	struct tconn_attestation a = { 0 };
+	int r = tconn_reattest_service(d->channel, &d->party, &d->identity, &a, err);
+
+	note(d, &a, r < 0 ? err->text : "");
 	return r;
 }
 
@@ -57,35 +79,52 @@ static int hear_idle(struct device *d, struct tconn_error *err)
 	return r;
 }
 
-static int answer_question(struct device *d, struct tconn_error *err)
+static int answer_question(struct device *d, struct question *q, struct tconn_error *err)
 {
-	struct question *q = server_take_question(d->server, d);
 	int r;
 
-	if (!q)
-		return 0;
-	r = exchange(d, q, err);
+	if (q->attest) {
+		r = attest_again(d, err);
+		q->code = r;
+		q->error = *err;
+	} else {
+		r = exchange(d, q, err);
+	}
 	server_done(d->server, d);
 	return r;
 }
 
-static int serve(struct device *d, struct tconn_error *err)
+static bool has_spoken(const struct device *d)
 {
-	struct pollfd p[] = {
-		{ .fd = d->wake_fd, .events = POLLIN },
-		{ .fd = tconn_channel_fd(d->channel), .events = POLLIN },
-	};
+	struct pollfd p = { .fd = tconn_channel_fd(d->channel), .events = POLLIN };
 
-	if (tconn_channel_pending(d->channel))
-		return hear_idle(d, err);
-	if (poll(p, 2, -1) < 0)
-		return errno == EINTR ? 0 : tconn_fail(err, -errno, "poll: %s", strerror(errno));
-	if (p[1].revents)
-		return hear_idle(d, err);
-	return answer_question(d, err);
+	return tconn_channel_pending(d->channel) || poll(&p, 1, 0) > 0;
 }
 
-static int converse(struct device *d, struct tconn_error *err)
+/* Until there is nothing to do (0, and d is parked) or the connection is over. */
+static int serve(struct device *d, struct tconn_error *err)
+{
+	for (;;) {
+		struct question *q;
+		int r = 0;
+
+		if (has_spoken(d))
+			return hear_idle(d, err);
+		q = server_take_question(d->server, d);
+		if (q)
+			r = answer_question(d, q, err);
+		else if (server_is_due(d))
+			r = attest_again(d, err);
+		else if (server_park(d->server, d))
+			return 0;
+		else if (d->server->stopping)
+			r = tconn_fail(err, -ECONNRESET, "the service ends");
+		if (r < 0)
+			return r;
+	}
+}
+
+static int meet(struct device *d, struct tconn_error *err)
 {
 	int r = admit(d, err);
 
@@ -94,27 +133,35 @@ static int converse(struct device *d, struct tconn_error *err)
 	tconn_say("%s: device %s connected", d->address, d->identity.name);
 	r = attest(d, err);
 	if (r == 0)
-		r = server_join(d->server, d, err);
-	if (r == 0)
 		tconn_say("device %s: verdict: trusted, in both directions", d->identity.name);
-	while (r == 0)
-		r = serve(d, err);
 	return r;
 }
 
-void device_converse(struct device *d, int fd)
+static bool over(struct device *d, int r, const struct tconn_error *err)
+{
+	tconn_say("%s: %s%s%s: %s", d->address, d->trusted ? "left" : "refused",
+		  d->identity.name[0] ? ", device " : "", d->identity.name, err->text);
+	tconn_channel_refuse(d->channel, r, err);
+	return false;
+}
+
+bool device_resume(struct device *d)
+{
+	struct tconn_error err = { "" };
+	int r = serve(d, &err);
+
+	return r < 0 ? over(d, r, &err) : true;
+}
+
+bool device_begin(struct device *d, int fd)
 {
 	struct tconn_error err = { "" };
 	int r = tconn_channel_accept(d->server->tls, fd, &d->channel, &err);
 
 	if (r < 0) {
 		tconn_say("%s: refused: %s", d->address, err.text);
-		return;
+		return false;
 	}
-	r = converse(d, &err);
-	tconn_say("%s: %s%s%s: %s", d->address, d->trusted ? "left" : "refused",
-		  d->identity.name[0] ? ", device " : "", d->identity.name, err.text);
-	tconn_channel_refuse(d->channel, r, &err);
-	tconn_channel_close(d->channel);
-	d->channel = NULL;
+	r = meet(d, &err);
+	return r < 0 ? over(d, r, &err) : device_resume(d);
 }

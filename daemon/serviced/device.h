@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The conversation with one device, from handshake to close; one thread each. */
+/*
+ * The conversation with one device, from handshake to close. Both return true
+ * where the connection was parked, and d is then another's; false where it is over.
+ */
 #ifndef SERVICED_DEVICE_H
 #define SERVICED_DEVICE_H
 
 #include "server.h"
 
-/* Takes fd in all cases; returns when the connection is over. */
-void device_converse(struct device *d, int fd);
+/* Handshake, attestation, and what there is to do then. Takes fd in all cases. */
+bool device_begin(struct device *d, int fd);
+/* Out of the lobby: the device spoke, a question waits, or it is due. */
+bool device_resume(struct device *d);
 
 #endif

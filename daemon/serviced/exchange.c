@@ -45,6 +45,7 @@ static int open_request(struct device *d, struct question *q, struct tconn_messa
 	m->id = q->id;
 	m->has_nonce = true;
 	m->timeout_ms = q->timeout_ms;
+	m->held = d->log.held;
 	return 0;
 }
 
@@ -79,7 +80,7 @@ static int verify(struct device *d, struct question *q, const struct tconn_messa
 
 	memcpy(asked.nonce, request->nonce, sizeof(asked.nonce));
 	tconn_answer_digest(answer, q->statement, q->statement_len, digest);
-	r = tconn_attest_appraise(d->channel, &d->server->party, &d->identity, request->nonce,
+	r = tconn_attest_appraise(d->channel, &d->party, &d->identity, request->nonce,
 				  digest, &answer->evidence, &q->verdict, &e, err);
 	OPENSSL_cleanse(digest, sizeof(digest));
 	if (r < 0 && r != -EKEYREJECTED)
@@ -184,7 +185,7 @@ static void note(struct device *d, const struct question *q, const char *why)
 			store, q->id, q->answered ? tconn_tui_status_name(q->status) : "unanswered",
 			q->trusted ? tconn_outcome_name(q->record.outcome) : "none", why, &err);
 	if (r == 0 && q->verdict.count)
-		r = store_attestation(store, d->identity.name, &q->verdict, d->last.kernel, why,
+		r = store_attestation(store, d->identity.name, &q->verdict, d->kernel, why,
 				      &err);
 	if (r < 0)
 		tconn_say("request %llu: %s", (unsigned long long)q->id, err.text);

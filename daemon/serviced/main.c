@@ -22,6 +22,8 @@
 #include "operator.h"
 #include "server.h"
 
+#define LOBBY_MS	1000	/* between looks at who is due */
+#define LOBBY_FULL_MS	20
 #define CONFIG_DEFAULT "/etc/tconn/serviced.json"
 
 /* Documented in tconn-serviced(8). */
@@ -162,14 +164,18 @@ static void take_operator(struct program *p)
 
 static void loop(struct program *p)
 {
+	bool room = true;
+
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = p->signal_fd, .events = POLLIN },
 			{ .fd = p->operator_fd, .events = POLLIN },
 			{ .fd = p->device_fd, .events = POLLIN },
+			/* Those who must wait for a thread stay readable: look again soon. */
+			{ .fd = room ? p->server.lobby_fd : -1, .events = POLLIN },
 		};
 
-		if (poll(fds, 3, -1) < 0) {
+		if (poll(fds, 4, room ? LOBBY_MS : LOBBY_FULL_MS) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
@@ -180,6 +186,7 @@ static void loop(struct program *p)
 			take_operator(p);
 		if (fds[2].revents)
 			take_device(p);
+		room = server_lobby(&p->server);
 	}
 }
 
@@ -197,6 +204,8 @@ static void fill_server(struct program *p)
 		.trust = p->trust,
 		.refset = p->refset,
 		.message_ms = p->settings.message_ms,
+		.silent = !p->settings.attest,
+		.exempt = p->settings.device_exempt,
 	};
 }
 

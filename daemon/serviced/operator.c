@@ -132,11 +132,36 @@ static int receipt_show(struct server *s, struct json_object *request, struct js
 	return r;
 }
 
+/* Asks for an attestation now, and waits for its outcome. */
+static int device_attest(struct server *s, struct json_object *request, struct json_object *reply,
+			 struct tconn_error *err)
+{
+	struct question *q;
+	const char *id;
+	int r = need_id(request, &id, err);
+
+	if (r == 0)
+		r = store_find_device(s->store, id, err);
+	if (r < 0)
+		return r;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	q->attest = true;
+	strcpy(q->device, id);
+	server_ask(s, q);
+	r = q->code;
+	*err = q->error;
+	free(q);
+	return r < 0 ? r : device_show(s, request, reply, err);
+}
+
 static const struct {
 	const char *name;
 	verb_fn run;
 } verbs[] = {
 	{ "device-add", device_add },
+	{ "device-attest", device_attest },
 	{ "device-list", device_list },
 	{ "device-show", device_show },
 	{ "receipt-list", receipt_list },
@@ -194,7 +219,7 @@ static struct json_object *answer(struct server *s, struct json_object *request)
 		if (strcmp(verb, verbs[i].name) == 0)
 			return run_verb(s, verbs[i].run, request);
 	tconn_fail(&err, -EPROTO,
-		   "\"do\" must be one of device-add, device-list, device-show, request, "
+		   "\"do\" must be one of device-add, device-attest, device-list, device-show, request, "
 		   "receipt-list, receipt-show, status");
 	return tconn_jsonline_error(EPROTO, &err);
 }

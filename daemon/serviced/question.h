@@ -15,6 +15,7 @@ struct json_object;
 struct question {
 	/* asked */
 	char device[TCONN_IDENTITY_MAX];
+	bool attest;			/* no question at all: it is to attest again */
 	uint16_t kind;
 	uint32_t timeout_ms;
 	uint8_t statement[TCONN_STATEMENT_MAX];

@@ -6,10 +6,11 @@
 #include <json-c/json.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 #include "../lib/say.h"
 #include "device.h"
 
-static int64_t boot_seconds(void)
+int64_t server_now(void)
 {
 	struct timespec ts;
 
@@ -32,12 +33,64 @@ int server_init(struct server *s, struct tconn_error *err)
 
 	if (r == 0)
 		r = pthread_cond_init(&s->changed, NULL);
-	s->started = boot_seconds();
-	return r ? tconn_fail(err, -r, "cannot make a lock: %s", strerror(r)) : 0;
+	if (r)
+		return tconn_fail(err, -r, "cannot make a lock: %s", strerror(r));
+	s->started = server_now();
+	s->lobby_fd = epoll_create1(EPOLL_CLOEXEC);
+	return s->lobby_fd < 0 ? tconn_fail(err, -errno, "epoll: %s", strerror(errno)) : 0;
+}
+
+/* What is known of a device's log outlives its connection, not this process. */
+struct known {
+	char id[TCONN_IDENTITY_MAX];
+	struct tconn_ima_state log;
+};
+
+static int compare_known(const void *a, const void *b)
+{
+	return strcmp(((const struct known *)a)->id, ((const struct known *)b)->id);
+}
+
+static void remember(struct server *s, const struct device *d)
+{
+	struct known *k = calloc(1, sizeof(*k));
+	struct known **at;
+
+	if (!k)
+		return;
+	strcpy(k->id, d->identity.name);
+	k->log = d->log;
+	at = tsearch(k, &s->logs, compare_known);
+	if (!at || *at == k)
+		return;
+	(*at)->log = d->log;
+	free(k);
+}
+
+static void recall(struct server *s, struct device *d)
+{
+	struct known k;
+	struct known **at;
+
+	strcpy(k.id, d->identity.name);
+	at = tfind(&k, &s->logs, compare_known);
+	if (at)
+		d->log = (*at)->log;
+}
+
+void server_admit(struct server *s, struct device *d, const struct tconn_identity *who)
+{
+	pthread_mutex_lock(&s->lock);
+	d->identity = *who;
+	recall(s, d);
+	pthread_mutex_unlock(&s->lock);
 }
 
 void server_free(struct server *s)
 {
+	if (s->lobby_fd > 0)
+		close(s->lobby_fd);
+	tdestroy(s->logs, free);
 	tconn_bytes_free(&s->data_cert);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
@@ -107,8 +160,8 @@ static void device_free(struct device *d)
 {
 	if (d->shut_fd >= 0)
 		close(d->shut_fd);
-	if (d->wake_fd >= 0)
-		close(d->wake_fd);
+	free(d->checks);
+	free(d->service_checks);
 	free(d);
 }
 
@@ -120,9 +173,10 @@ static struct device *device_new(struct server *s, int fd, const char *address)
 		return NULL;
 	d->server = s;
 	d->shut_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	d->party = s->party;
+	d->party.peer_log = &d->log;
 	snprintf(d->address, sizeof(d->address), "%s", address);
-	if (d->shut_fd >= 0 && d->wake_fd >= 0)
+	if (d->shut_fd >= 0)
 		return d;
 	device_free(d);
 	return NULL;
@@ -144,21 +198,38 @@ static void enter(struct server *s, struct device *d)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* The end of a connection, by whoever has it. */
+static void device_end(struct device *d)
+{
+	struct server *s = d->server;
+	bool trusted;
+
+	server_leave(s, d);
+	trusted = d->trusted;
+	tconn_channel_close(d->channel);
+	device_free(d);
+	/* Last: the server may be gone once its counts are zero. */
+	unreserve(s, trusted);
+}
+
 static void *device_thread(void *arg)
 {
 	struct start start = *(struct start *)arg;
 	struct device *d = start.device;
-	struct server *s = d->server;
-	bool trusted;
 
 	free(arg);
-	enter(s, d);
-	device_converse(d, start.fd);
-	server_leave(s, d);
-	trusted = d->trusted;
-	device_free(d);
-	/* Last: the server may be gone once its counts are zero. */
-	unreserve(s, trusted);
+	enter(d->server, d);
+	if (!device_begin(d, start.fd))
+		device_end(d);
+	return NULL;
+}
+
+static void *resume_thread(void *arg)
+{
+	struct device *d = arg;
+
+	if (!device_resume(d))
+		device_end(d);
 	return NULL;
 }
 
@@ -186,13 +257,33 @@ void server_accept(struct server *s, int fd, const char *address)
 	unreserve(s, false);
 }
 
-static void wake(struct device *d)
+/* lock held */
+static bool park(struct server *s, struct device *d)
 {
-	const uint64_t one = 1;
+	struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP, .data.ptr = d };
 
-	/* Fails only where the counter is at its limit: readable all the same. */
-	if (write(d->wake_fd, &one, sizeof(one)) < 0)
-		errno = 0;
+	if (epoll_ctl(s->lobby_fd, EPOLL_CTL_ADD, tconn_channel_fd(d->channel), &e))
+		return false;
+	d->parked = true;
+	s->active -= d->active;
+	d->active = false;
+	return true;
+}
+
+/* lock held. Out of the lobby, into a thread. */
+static int resume(struct server *s, struct device *d)
+{
+	int r;
+
+	d->parked = false;
+	d->active = true;
+	s->active++;
+	epoll_ctl(s->lobby_fd, EPOLL_CTL_DEL, tconn_channel_fd(d->channel), NULL);
+	r = server_thread(resume_thread, d);
+	if (r == 0)
+		return 0;
+	park(s, d);
+	return r;
 }
 
 static struct device *find(struct server *s, const char *id, const struct device *but)
@@ -240,6 +331,10 @@ void server_leave(struct server *s, struct device *d)
 		d->question = NULL;
 		pthread_cond_broadcast(&s->changed);
 	}
+	s->active -= d->active;
+	d->active = false;
+	if (d->identity.name[0])
+		remember(s, d);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -254,9 +349,10 @@ void server_ask(struct server *s, struct question *q)
 	} else if (d->question) {
 		q->code = tconn_fail(&q->error, -EBUSY, "device %s is being asked something else",
 				     q->device);
+	} else if (d->parked && resume(s, d) < 0) {
+		q->code = tconn_fail(&q->error, -EBUSY, "no thread for device %s", q->device);
 	} else {
 		d->question = q;
-		wake(d);
 		while (!q->done)
 			pthread_cond_wait(&s->changed, &s->lock);
 	}
@@ -266,10 +362,7 @@ void server_ask(struct server *s, struct question *q)
 struct question *server_take_question(struct server *s, struct device *d)
 {
 	struct question *q;
-	uint64_t count;
 
-	if (read(d->wake_fd, &count, sizeof(count)) < 0)
-		errno = 0;
 	pthread_mutex_lock(&s->lock);
 	q = d->question;
 	pthread_mutex_unlock(&s->lock);
@@ -282,6 +375,70 @@ void server_done(struct server *s, struct device *d)
 	d->question->done = true;
 	d->question = NULL;
 	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool server_is_due(const struct device *d)
+{
+	return d->due && server_now() >= d->due;
+}
+
+bool server_park(struct server *s, struct device *d)
+{
+	bool parked = false;
+
+	pthread_mutex_lock(&s->lock);
+	if (!s->stopping && !d->question) {
+		remember(s, d);
+		parked = park(s, d);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return parked;
+}
+
+/* Under the lock throughout: whoever else resumes a connection may free it. */
+bool server_lobby(struct server *s)
+{
+	struct epoll_event events[64];
+	bool room;
+	int n;
+
+	pthread_mutex_lock(&s->lock);
+	n = epoll_wait(s->lobby_fd, events, 64, 0);
+	for (int i = 0; i < n && s->active < s->settings->active; i++)
+		if (resume(s, events[i].data.ptr) < 0)
+			break;
+	if (s->settings->reattest_s)
+		for (struct device *d = s->devices; d && s->active < s->settings->active;
+		     d = d->next)
+			if (d->parked && server_is_due(d) && resume(s, d) < 0)
+				break;
+	room = s->active < s->settings->active;
+	pthread_mutex_unlock(&s->lock);
+	return room;
+}
+
+static char *checks_text(const struct tconn_verdict *v)
+{
+	struct json_object *checks = tconn_json_checks(v);
+	char *text = strdup(json_object_to_json_string_ext(checks, JSON_C_TO_STRING_PLAIN));
+
+	json_object_put(checks);
+	return text;
+}
+
+void server_note(struct server *s, struct device *d, const struct tconn_attestation *a)
+{
+	char *checks = checks_text(&a->peer), *own = a->own.count ? checks_text(&a->own) : NULL;
+
+	pthread_mutex_lock(&s->lock);
+	free(d->checks);
+	d->checks = checks;
+	if (own) {
+		free(d->service_checks);
+		d->service_checks = own;
+	}
+	d->due = s->settings->reattest_s ? server_now() + s->settings->reattest_s : 0;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -301,11 +458,12 @@ static struct json_object *connection_json(const struct device *d)
 
 	tconn_json_add_string(obj, "id", d->identity.name);
 	tconn_json_add_string(obj, "address", d->address);
-	tconn_json_add(obj, "trusted", json_object_new_boolean(d->last.peer.trusted));
+	tconn_json_add(obj, "trusted", json_object_new_boolean(d->trusted));
 	tconn_json_add(obj, "asking", json_object_new_boolean(d->question != NULL));
-	tconn_json_add_string(obj, "kernel", d->last.kernel);
-	tconn_json_add(obj, "checks", tconn_json_checks(&d->last.peer));
-	tconn_json_add(obj, "service_checks", tconn_json_checks(&d->last.own));
+	tconn_json_add_string(obj, "kernel", d->kernel);
+	tconn_json_add(obj, "checks", json_tokener_parse(d->checks ? d->checks : "[]"));
+	tconn_json_add(obj, "service_checks",
+		       json_tokener_parse(d->service_checks ? d->service_checks : "[]"));
 	return obj;
 }
 
@@ -317,7 +475,7 @@ struct json_object *server_status(struct server *s)
 	tconn_json_add(obj, "ok", json_object_new_boolean(1));
 	tconn_json_add_string(obj, "program", "tconn-serviced");
 	tconn_json_add_string(obj, "name", s->self.name);
-	tconn_json_add(obj, "uptime", json_object_new_int64(boot_seconds() - s->started));
+	tconn_json_add(obj, "uptime", json_object_new_int64(server_now() - s->started));
 	pthread_mutex_lock(&s->lock);
 	for (struct device *d = s->devices; d && list; d = d->next)
 		if (d->trusted)
@@ -329,14 +487,32 @@ struct json_object *server_status(struct server *s)
 	return obj;
 }
 
+/* A parked connection that became nobody's; NULL where there is none. */
+static struct device *take_parked(struct server *s)
+{
+	struct device *d;
+
+	pthread_mutex_lock(&s->lock);
+	for (d = s->devices; d && !d->parked; d = d->next)
+		;
+	if (d)
+		d->parked = false;
+	pthread_mutex_unlock(&s->lock);
+	return d;
+}
+
 void server_stop(struct server *s)
 {
+	struct device *d;
+
 	pthread_mutex_lock(&s->lock);
 	s->stopping = true;
-	for (struct device *d = s->devices; d; d = d->next) {
+	for (d = s->devices; d; d = d->next)
 		shutdown(d->shut_fd, SHUT_RDWR);
-		wake(d);
-	}
+	pthread_mutex_unlock(&s->lock);
+	while ((d = take_parked(s)))
+		device_end(d);
+	pthread_mutex_lock(&s->lock);
 	while (s->pending || s->connections || s->operators)
 		pthread_cond_wait(&s->changed, &s->lock);
 	pthread_mutex_unlock(&s->lock);

@@ -5,6 +5,11 @@
  * A connection starts as pending and becomes a connection proper once its device
  * attested and is trusted. Each kind has its own bound, so that strangers who
  * stall in the handshake cannot keep out devices that are in.
+ *
+ * A connection has a thread while something is going on. When nothing is, it is
+ * parked in the lobby: its socket in an epoll set, no thread, OpenSSL's buffers
+ * given back. It gets a thread again when the device says something, an operator
+ * asks, or it is due to attest again; of these, settings.active at once.
  */
 #ifndef SERVICED_SERVER_H
 #define SERVICED_SERVER_H
@@ -21,18 +26,23 @@
 
 struct ssl_ctx_st;
 
-/* One connection; owned by its thread. */
+/* One connection; owned by its thread, and by the lobby while it is parked. */
 struct device {
 	struct server *server;
-	struct tconn_channel *channel;	/* its thread's alone */
+	struct tconn_channel *channel;	/* the owner's alone */
 	char address[64];
 	struct tconn_identity identity;	/* name "" until the handshake is done */
+	struct tconn_party party;	/* the server's, with the device's log */
+	struct tconn_ima_state log;	/* what is known of it; the owner's alone */
 	struct device *next;		/* server.devices; server.lock */
 	int shut_fd; /* a duplicate of the socket, to shut it down with; server.lock */
-	int wake_fd;			/* eventfd: a question has come, or stop */
 	bool trusted;			/* attested; server.lock */
+	bool parked;			/* no thread has it; server.lock */
+	bool active;			/* counted in server.active; server.lock */
+	int64_t due;			/* CLOCK_BOOTTIME, seconds: to attest again; 0: never */
 	struct question *question;	/* being asked; server.lock */
-	struct tconn_attestation last;	/* written once, before trusted is set */
+	char kernel[128];		/* a hint; written once, before trusted is set */
+	char *checks, *service_checks;	/* JSON, of the last attestation; server.lock */
 };
 
 struct server {
@@ -44,13 +54,19 @@ struct server {
 	struct tconn_bytes data_cert;	/* DER, of the key that signs receipts */
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
 
+	int lobby_fd;			/* epoll: sockets of parked connections */
 	pthread_mutex_t lock;		/* protects all below, and what says so above */
 	pthread_cond_t changed;		/* a question is done, or a thread has ended */
 	struct device *devices;
+	void *logs;			/* tree of what is known of devices' IMA logs */
 	unsigned int pending, connections, operators;
+	unsigned int active;		/* threads of connections that were parked before */
 	uint64_t turned_away;		/* connections beyond the bound */
 	bool full, stopping;
 };
+
+/* CLOCK_BOOTTIME, seconds. */
+int64_t server_now(void);
 
 int server_init(struct server *s, struct tconn_error *err);
 void server_free(struct server *s);
@@ -60,6 +76,8 @@ void server_accept(struct server *s, int fd, const char *address);
 /* Starts run(arg) as a detached thread with a small stack. */
 int server_thread(void *(*run)(void *), void *arg);
 
+/* Who it is; what is known of its log. */
+void server_admit(struct server *s, struct device *d, const struct tconn_identity *who);
 /* A trusted device joins; an older connection of the same device is ended. */
 int server_join(struct server *s, struct device *d, struct tconn_error *err);
 /* Leaves the list; whoever waits for an answer from it is told. */
@@ -70,6 +88,16 @@ void server_ask(struct server *s, struct question *q);
 /* The device's end: the question that waits, or NULL; and giving it back. */
 struct question *server_take_question(struct server *s, struct device *d);
 void server_done(struct server *s, struct device *d);
+
+/* Nothing to do: true, and the thread must not touch d again; false: there is. */
+bool server_park(struct server *s, struct device *d);
+/* From the main loop, when lobby_fd is readable and once a second: threads for
+ * those that need one. False while no more may start.
+ */
+bool server_lobby(struct server *s);
+bool server_is_due(const struct device *d);
+/* What the last attestation found; when the next is due. */
+void server_note(struct server *s, struct device *d, const struct tconn_attestation *a);
 
 bool server_is_connected(struct server *s, const char *id);
 struct json_object *server_status(struct server *s);

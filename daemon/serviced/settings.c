@@ -7,7 +7,7 @@
 #include "../lib/channel.h"
 #include "../lib/config.h"
 
-#define COUNT 16
+#define COUNT 20
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -36,7 +36,20 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .type = TCONN_SETTING_UINT,
 		  .value = &s->connections,
 		  .min = 1,
+		  .max = 65536 },
+		{ .key = "active",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->active,
+		  .min = 1,
 		  .max = 4096 },
+		{ .key = "reattest_s",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->reattest_s,
+		  .max = 86400 * 365 },
+		{ .key = "attest", .type = TCONN_SETTING_BOOL, .value = &s->attest },
+		{ .key = "device_exempt",
+		  .type = TCONN_SETTING_BOOL,
+		  .value = &s->device_exempt },
 		{ .key = "pending",
 		  .type = TCONN_SETTING_UINT,
 		  .value = &s->pending,
@@ -66,7 +79,9 @@ static int defaults(struct settings *s)
 	s->device_reference = strdup("/etc/tconn/device-reference");
 	s->database = strdup("/var/lib/tconn/serviced.db");
 	s->pin_sink = strdup("none");
-	s->connections = 64;
+	s->connections = 1024;
+	s->active = 64;
+	s->attest = true;
 	s->pending = 32;
 	s->message_ms = TCONN_MESSAGE_MS;
 	s->answer_margin_ms = 45000;

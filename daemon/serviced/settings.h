@@ -3,6 +3,7 @@
 #ifndef SERVICED_SETTINGS_H
 #define SERVICED_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "../lib/error.h"
 
@@ -18,6 +19,10 @@ struct settings {
 	char *pin_sink;			/* "none", or a program or Unix socket */
 	char *boot_log, *ima_log, *tconn_log;	/* NULL: the standard places */
 	uint32_t connections;		/* attested devices at once */
+	uint32_t active;		/* of these, busy with something at once */
+	uint32_t reattest_s;		/* between attestations of a connected device; 0: never */
+	bool attest;			/* this service proves itself to devices */
+	bool device_exempt;		/* devices need not */
 	uint32_t pending;		/* connections that have not attested yet */
 	uint32_t message_ms;		/* deadline of each message */
 	uint32_t answer_margin_ms;	/* beyond a request's time-out */

@@ -101,6 +101,9 @@ static void fill_service(struct program *p)
 		.trust = p->trust,
 		.refset = p->refset,
 		.message_ms = p->settings.message_ms,
+		.silent = !p->settings.attest,
+		.exempt = p->settings.service_exempt,
+		.peer_log = &v->service_log,
 	};
 	v->expected.role = TCONN_ROLE_SERVICE;
 	strcpy(v->expected.name, p->settings.service_name);

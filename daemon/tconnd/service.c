@@ -68,11 +68,13 @@ static int attest(struct service *s, struct tconn_channel *c, struct tconn_error
 static int cover(struct service *s, struct tconn_channel *c, const struct tconn_message *request,
 		 struct tconn_message *answer, struct tconn_error *err)
 {
+	struct tconn_party party = s->party;
 	uint8_t digest[32];
 	int r;
 
+	party.peer_holds = request->held;
 	tconn_answer_digest(answer, request->statement.data, request->statement.len, digest);
-	r = tconn_attest_collect(c, &s->party, TCONN_ROLE_DEVICE, request->nonce, digest,
+	r = tconn_attest_collect(c, &party, TCONN_ROLE_DEVICE, request->nonce, digest,
 				 &answer->evidence, err);
 	OPENSSL_cleanse(digest, sizeof(digest));
 	return r < 0 ? tconn_fail_in(err, -EIO, "evidence for the answer") : 0;
@@ -134,29 +136,58 @@ static int ask(struct service *s, struct tconn_channel *c, const struct tconn_me
 	return r;
 }
 
-static int serve_request(struct service *s, struct tconn_channel *c, struct tconn_error *err)
+static int serve_request(struct service *s, struct tconn_channel *c,
+			 const struct tconn_message *request, struct tconn_error *err)
 {
-	_cleanup_message_ struct tconn_message request = { 0 };
 	_cleanup_message_ struct tconn_message answer = { .type = TCONN_MSG_ANSWER };
 	int r;
 
-	r = tconn_message_receive(c, TCONN_MSG_REQUEST, TCONN_MESSAGE_MAX, s->party.message_ms,
-				  &request, err);
-	if (r == -ECONNRESET)
-		return tconn_fail(err, r, "the service closed the connection");
-	if (r < 0)
-		return r;
-	tconn_say("request %llu: a statement of %zu bytes", (unsigned long long)request.id,
-		  request.statement.len);
-	answer.id = request.id;
-	r = ask(s, c, &request, &answer, err);
+	tconn_say("request %llu: a statement of %zu bytes", (unsigned long long)request->id,
+		  request->statement.len);
+	answer.id = request->id;
+	r = ask(s, c, request, &answer, err);
 	if (r == 0)
-		r = cover(s, c, &request, &answer, err);
+		r = cover(s, c, request, &answer, err);
 	if (r == 0)
 		r = tconn_message_send(c, &answer, err);
 	if (answer.answer.data)
 		OPENSSL_cleanse(answer.answer.data, answer.answer.len);
-	return r < 0 ? r : take_receipt(s, c, &request, &answer, err);
+	return r < 0 ? r : take_receipt(s, c, request, &answer, err);
+}
+
+/* The service wants to know how we are now. What we know of it stays as it is. */
+static int attest_again(struct service *s, struct tconn_channel *c,
+			const struct tconn_message *request, struct tconn_error *err)
+{
+	struct tconn_attestation *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	r = tconn_reattest_device(c, &s->party, request, a, err);
+	if (a->own.count) {
+		tconn_say_verdict("device", &a->own);
+		state_reattested(s->state, &a->own, r == 0);
+	}
+	free(a);
+	return r;
+}
+
+static int serve_message(struct service *s, struct tconn_channel *c, struct tconn_error *err)
+{
+	_cleanup_message_ struct tconn_message m = { 0 };
+	int r = tconn_message_receive(c, TCONN_MSG_ANY, TCONN_MESSAGE_MAX, s->party.message_ms, &m,
+				      err);
+
+	if (r == -ECONNRESET)
+		return tconn_fail(err, r, "the service closed the connection");
+	if (r < 0)
+		return r;
+	if (m.type == TCONN_MSG_REQUEST)
+		return serve_request(s, c, &m, err);
+	if (m.type == TCONN_MSG_ATTEST)
+		return attest_again(s, c, &m, err);
+	return tconn_fail(err, -EPROTO, "unexpected message: a REQUEST or an ATTEST is due");
 }
 
 /* Until there is something to read: 0, or -ECANCELED. */
@@ -189,7 +220,7 @@ static int converse(struct service *s, struct tconn_channel *c, bool *ret_truste
 	while (r == 0) {
 		r = wait_for_request(s, c, err);
 		if (r == 0)
-			r = serve_request(s, c, err);
+			r = serve_message(s, c, err);
 	}
 	return r;
 }

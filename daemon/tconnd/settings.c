@@ -8,7 +8,7 @@
 #include "../lib/channel.h"
 #include "../lib/config.h"
 
-#define COUNT 17
+#define COUNT 19
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -52,6 +52,10 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .value = &s->message_ms,
 		  .min = 100,
 		  .max = 120000 },
+		{ .key = "attest", .type = TCONN_SETTING_BOOL, .value = &s->attest },
+		{ .key = "service_exempt",
+		  .type = TCONN_SETTING_BOOL,
+		  .value = &s->service_exempt },
 	};
 
 	memcpy(ret, t, sizeof(t));
@@ -67,6 +71,7 @@ static int defaults(struct settings *s)
 	s->status_socket = strdup("/run/tconn/tconnd.sock");
 	s->receipts = strdup("/var/lib/tconn/receipts");
 	s->module_state = strdup("/sys/kernel/security/tconn/state");
+	s->attest = true;
 	s->retry_min_ms = 1000;
 	s->retry_max_ms = 30000;
 	s->message_ms = TCONN_MESSAGE_MS;

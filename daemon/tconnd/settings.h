@@ -3,6 +3,7 @@
 #ifndef TCONND_SETTINGS_H
 #define TCONND_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "../lib/error.h"
 
@@ -20,6 +21,8 @@ struct settings {
 	char *receipts;			/* directory */
 	char *boot_log, *ima_log, *tconn_log;	/* NULL: the standard places */
 	char *module_state;
+	bool attest;			/* this device proves itself when it connects */
+	bool service_exempt;		/* the service need not */
 	uint32_t retry_min_ms, retry_max_ms;
 	uint32_t message_ms;
 };

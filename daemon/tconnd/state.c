@@ -63,6 +63,14 @@ void state_attested(struct state *s, const struct tconn_attestation *a, bool tru
 	pthread_mutex_unlock(&s->lock);
 }
 
+void state_reattested(struct state *s, const struct tconn_verdict *own, bool trusted)
+{
+	pthread_mutex_lock(&s->lock);
+	s->last.own = *own;
+	s->trusted = trusted;
+	pthread_mutex_unlock(&s->lock);
+}
+
 void state_asking(struct state *s, bool asking)
 {
 	pthread_mutex_lock(&s->lock);

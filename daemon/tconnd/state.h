@@ -34,6 +34,8 @@ void state_free(struct state *s);
 
 void state_connected(struct state *s, int fd);
 void state_attested(struct state *s, const struct tconn_attestation *a, bool trusted);
+/* The service's later word about this device. */
+void state_reattested(struct state *s, const struct tconn_verdict *own, bool trusted);
 void state_asking(struct state *s, bool asking);
 void state_receipt(struct state *s);
 void state_disconnected(struct state *s, const char *why);

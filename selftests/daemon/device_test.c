@@ -93,6 +93,20 @@ static const char *check_in(struct json_object *status, const char *whose, const
 
 /* -- both daemons */
 
+/* The service counts it in after it has said so. */
+static bool is_in(void *arg)
+{
+	struct json_object *reply = stage_call(w.admin, 5000, "{\"do\":\"device-show\",\"id\":\"%s\"}",
+					       w.device.identity.name);
+	struct json_object *device = NULL;
+	bool in = json_object_object_get_ex(reply, "device", &device) &&
+		  stage_flag(device, "connected");
+
+	(void)arg;
+	json_object_put(reply);
+	return in;
+}
+
 FIXTURE(both) {
 	pid_t serviced, tconnd;
 };
@@ -106,6 +120,7 @@ FIXTURE_SETUP(both)
 	self->tconnd = stage_tconnd(&w, tui_config);
 	ASSERT_TRUE(stage_until(is_trusted, NULL, 10000))
 		TH_LOG("%s", stage_read(stage_path(&w, "tconnd.log")));
+	ASSERT_TRUE(stage_until(is_in, NULL, 10000));
 }
 
 FIXTURE_TEARDOWN(both)
@@ -648,6 +663,75 @@ static void finish(void)
 {
 	if (getpid() == parent && getenv("TCONN_TEST_VERBOSE"))
 		fputs(stage_read(stage_path(&w, "tconnd.log")), stderr);
+}
+
+/* -- policy: who attests, and how often */
+
+static pid_t attesting_serviced, attesting_tconnd;
+
+static void attesting(const char *service, const char *device)
+{
+	char config[4096];
+
+	unlink(stage_path(&w, "serviced.db"));
+	attesting_serviced = stage_serviced(&w, service);
+	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
+				   w.device.identity.name));
+	snprintf(config, sizeof(config), "%s%s%s", tui_config, *device ? "," : "", device);
+	attesting_tconnd = stage_tconnd(&w, config);
+}
+
+static void attesting_ends(struct __test_metadata *_metadata)
+{
+	EXPECT_EQ(0, stage_stop(attesting_tconnd));
+	EXPECT_EQ(0, stage_stop(attesting_serviced));
+}
+
+static bool log_says(const char *log, const char *text)
+{
+	char *whole = stage_read(stage_path(&w, log));
+	bool says = strstr(whole, text) != NULL;
+
+	free(whole);
+	return says;
+}
+
+static bool service_knows_the_log(void *arg)
+{
+	(void)arg;
+	return log_says("tconn-serviced.log", "0 entries after the 3 that are known");
+}
+
+static bool device_misses_evidence(void *arg)
+{
+	(void)arg;
+	return log_says("tconnd.log", "the service is not trusted: evidence: none, and policy asks");
+}
+
+TEST(attests_again_by_itself_and_sends_the_rest_of_its_log)
+{
+	attesting("\"reattest_s\":1", "");
+	EXPECT_TRUE(stage_until(service_knows_the_log, NULL, 20000));
+	EXPECT_TRUE(stage_until(is_in, NULL, 5000));
+	attesting_ends(_metadata);
+}
+
+TEST(service_that_does_not_attest_is_refused_unless_exempt)
+{
+	attesting("\"attest\":false", "");
+	EXPECT_TRUE(stage_until(device_misses_evidence, NULL, 20000));
+	EXPECT_FALSE(is_in(NULL));
+	attesting_ends(_metadata);
+	attesting("\"attest\":false", "\"service_exempt\":true");
+	EXPECT_TRUE(stage_until(is_in, NULL, 20000));
+	attesting_ends(_metadata);
+}
+
+TEST(device_that_does_not_attest_may_be_exempt)
+{
+	attesting("\"device_exempt\":true", "\"attest\":false");
+	EXPECT_TRUE(stage_until(is_in, NULL, 20000));
+	attesting_ends(_metadata);
 }
 
 int main(int argc, char **argv)

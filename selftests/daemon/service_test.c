@@ -26,6 +26,7 @@
 #include "stage.h"
 
 #define PENDING 4	/* as configured below */
+#define _cleanup_message_ __attribute__((cleanup(tconn_message_free)))
 
 static struct stage w;
 static pid_t serviced;
@@ -127,6 +128,73 @@ TEST_F(visit, both_sides_trust_each_other)
 	EXPECT_IN("+", check_of(device, "quote-fresh"));
 	EXPECT_IN("+", check_of(device, "tconn-reference"));
 	json_object_put(device);
+}
+
+/* -- attesting again */
+
+static void *attest_thread(void *arg)
+{
+	struct json_object **reply = arg;
+
+	*reply = stage_call(w.admin, 30000, "{\"do\":\"device-attest\",\"id\":\"%s\"}",
+			    w.visitor.identity.name);
+	return NULL;
+}
+
+TEST_F(visit, attests_again_when_asked)
+{
+	struct tconn_attestation a = { 0 };
+	struct json_object *reply = NULL, *device = NULL;
+	struct tconn_message m = { 0 };
+	pthread_t thread;
+
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
+	for (int round = 0; round < 2; round++) {
+		pthread_create(&thread, NULL, attest_thread, &reply);
+		ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_ATTEST,
+						   TCONN_MESSAGE_MAX, 10000, &m, &self->p.err))
+			TH_LOG("%s", self->p.err.text);
+		EXPECT_LT(0, m.held.bytes);
+		EXPECT_EQ(0, tconn_reattest_device(self->p.channel, &self->p.party, &m, &a,
+						   &self->p.err)) TH_LOG("%s", self->p.err.text);
+		pthread_join(thread, NULL);
+		EXPECT_TRUE(stage_flag(reply, "ok"));
+		ASSERT_TRUE(json_object_object_get_ex(reply, "device", &device));
+		EXPECT_IN("+0 entries after the 3 that are known", check_of(device, "ima-log"));
+		json_object_put(reply);
+	}
+}
+
+TEST_F(visit, is_thrown_out_when_it_no_longer_passes)
+{
+	_cleanup_message_ struct tconn_message m = { 0 };
+	struct tconn_message e = { .type = TCONN_MSG_EVIDENCE };
+	struct json_object *reply = NULL;
+	pthread_t thread;
+
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
+	pthread_create(&thread, NULL, attest_thread, &reply);
+	ASSERT_EQ(0, tconn_message_receive(self->p.channel, TCONN_MSG_ATTEST, TCONN_MESSAGE_MAX,
+					   10000, &m, &self->p.err)) TH_LOG("%s", self->p.err.text);
+	m.nonce[0] ^= 1;	/* evidence of another time */
+	ASSERT_EQ(0, tconn_attest_collect(self->p.channel, &self->p.party, TCONN_ROLE_DEVICE,
+					  m.nonce, NULL, &e.evidence, &self->p.err));
+	ASSERT_EQ(0, tconn_message_send(self->p.channel, &e, &self->p.err));
+	tconn_message_free(&e);
+	pthread_join(thread, NULL);
+	EXPECT_FALSE(stage_flag(reply, "ok"));
+	EXPECT_IN("quote-fresh", stage_text(reply, "error"));
+	json_object_put(reply);
+	EXPECT_TRUE(stage_until(is_gone, w.visitor.identity.name, 5000));
+}
+
+TEST_F(visit, silence_is_no_evidence)
+{
+	self->p.party.silent = true;
+	EXPECT_EQ(-ECONNREFUSED, player_attest(&self->p));
+	EXPECT_IN("evidence: none, and policy asks for it", self->p.err.text);
 }
 
 /* -- asking */

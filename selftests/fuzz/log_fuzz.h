@@ -49,7 +49,7 @@ static inline void log_fuzz_read(const void *data, size_t len)
 /* A check always says something. */
 static inline bool log_fuzz_check(tconn_check_fn fn, struct tconn_appraising *a)
 {
-	struct tconn_reason why = { "" };
+	struct tconn_reason why = { .text = "" };
 	bool pass = fn(a, &why);
 
 	if (!why.text[0])

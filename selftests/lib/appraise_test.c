@@ -397,6 +397,139 @@ TEST_F(verdict, boot_aggregate_of_another_boot)
 	EXPECT_REFUSED("ima-log", "no boot_aggregate of the quoted PCR 0-9");
 }
 
+/* Quotes anew over what the logs have grown by, and shows IMA's from where it is held. */
+static int seal_more(struct world *w, size_t from, const struct tconn_held *held)
+{
+	struct log more = { .count = w->ima.count - from };
+
+	memcpy(more.entry, w->ima.entry + from, more.count * sizeof(more.entry[0]));
+	return log_extend(&more, w->tpm, &w->err) || world_quote(w) ||
+	       tconn_evidence_cut(&w->evidence, held, &w->err);
+}
+
+TEST_F(verdict, log_sent_as_a_delta)
+{
+	struct world *w = self->w;
+	struct tconn_ima_state state = { 0 }, kept;
+	size_t before = w->ima.count, whole;
+
+	SEAL();
+	w->state = &state;
+	ASSERT_EQ(0, world_appraise(w));
+	ASSERT_EQ(w->evidence.ima_log.len, state.held.bytes);
+	EXPECT_EQ(before, state.entries);
+	log_ima_add(&w->ima, "ima-ng", WORLD_TUI, "tui 1", 5);
+	ASSERT_EQ(0, seal_more(w, before, &state.held)) TH_LOG("%s", w->err.text);
+	EXPECT_EQ(state.held.bytes, w->evidence.ima_base);
+	EXPECT_EQ(w->ima.entry[before].len, w->evidence.ima_log.len);
+	kept = state;
+	EXPECT_EQ(0, world_appraise(w)) TH_LOG("%s", world_check(&w->verdict, "ima-log")->reason);
+	EXPECT_NE(NULL, strstr(world_check(&w->verdict, "ima-log")->reason, "1 entries after the "));
+	EXPECT_EQ(kept.entries + 1, state.entries);
+	whole = state.held.bytes;
+	/* Nothing new: no entry at all. */
+	ASSERT_EQ(0, seal_more(w, w->ima.count, &state.held)) TH_LOG("%s", w->err.text);
+	EXPECT_EQ(0, w->evidence.ima_log.len);
+	EXPECT_EQ(0, world_appraise(w)) TH_LOG("%s", world_check(&w->verdict, "ima-log")->reason);
+	EXPECT_EQ(whole, state.held.bytes);
+}
+
+TEST_F(verdict, delta_with_a_bad_entry_and_after_it)
+{
+	struct world *w = self->w;
+	struct tconn_ima_state state = { 0 };
+	size_t before = w->ima.count;
+
+	SEAL();
+	w->state = &state;
+	ASSERT_EQ(0, world_appraise(w));
+	log_ima_add(&w->ima, "ima-ng", "/usr/bin/mallory", "mallory", 7);
+	ASSERT_EQ(0, seal_more(w, before, &state.held)) TH_LOG("%s", w->err.text);
+	EXPECT_REFUSED("ima-reference", "/usr/bin/mallory is not on the list");
+	/* What was held is forgotten, so the rest of the log alone is not enough. */
+	EXPECT_EQ(0, state.held.bytes);
+	EXPECT_REFUSED("ima-log", "what is before that is not held here");
+	world_show_logs(w);
+	EXPECT_REFUSED("ima-reference", "/usr/bin/mallory is not on the list");
+}
+
+TEST_F(verdict, delta_that_does_not_continue_what_is_held)
+{
+	struct world *w = self->w;
+	struct tconn_ima_state state = { 0 }, good;
+	size_t before = w->ima.count;
+
+	SEAL();
+	w->state = &state;
+	ASSERT_EQ(0, world_appraise(w));
+	good = state;
+	log_ima_add(&w->ima, "ima-ng", WORLD_TUI, "tui 1", 5);
+	ASSERT_EQ(0, seal_more(w, before, &state.held)) TH_LOG("%s", w->err.text);
+	state.held.reset_count++;
+	EXPECT_REFUSED("ima-log", "of another boot than what is held");
+	state = good;
+	state.pcr[0] ^= 1;
+	EXPECT_REFUSED("ima-log", "one is missing, added or changed");
+	state = good;
+	state.aggregate[0] ^= 1;
+	EXPECT_REFUSED("ima-log", "boot_aggregate is no longer");
+	state = good;
+	w->evidence.ima_base--;
+	EXPECT_REFUSED("ima-log", "not held here");
+	w->evidence.ima_base++;
+	state = good;
+	w->state = NULL;
+	EXPECT_REFUSED("ima-log", "not held here");
+	w->state = &state;
+	EXPECT_EQ(0, world_appraise(w));
+}
+
+/* After a reboot the counts differ, and the device sends its log from the start. */
+TEST_F(verdict, whole_log_after_a_reboot)
+{
+	struct world *w = self->w;
+	struct tconn_ima_state state = { 0 };
+	struct tconn_held before;
+
+	SEAL();
+	w->state = &state;
+	ASSERT_EQ(0, world_appraise(w));
+	before = state.held;
+	world_end(w);
+	ASSERT_EQ(0, world_begin(w, &device, &issuer)) TH_LOG("%s", w->err.text);
+	w->state = &state;
+	SEAL();
+	ASSERT_EQ(0, tconn_evidence_cut(&w->evidence, &before, &w->err)) TH_LOG("%s", w->err.text);
+	EXPECT_EQ(0, w->evidence.ima_base);
+	EXPECT_EQ(0, world_appraise(w));
+	EXPECT_NE(before.reset_count, state.held.reset_count);
+}
+
+TEST_F(verdict, module_events_across_deltas)
+{
+	struct world *w = self->w;
+	struct tconn_ima_state state = { 0 };
+	size_t before = w->ima.count, module = w->module.count;
+	struct log more = { .count = 1 };
+
+	SEAL();
+	w->state = &state;
+	ASSERT_EQ(0, world_appraise(w));
+	EXPECT_EQ(module, state.module_events);
+	world_app_event(w, WORLD_TUI, "tui 1", true);
+	more.entry[0] = w->module.entry[module];
+	ASSERT_EQ(0, log_extend(&more, w->tpm, &w->err));
+	ASSERT_EQ(0, seal_more(w, before, &state.held)) TH_LOG("%s", w->err.text);
+	EXPECT_EQ(0, world_appraise(w))
+		TH_LOG("%s", world_check(&w->verdict, "ima-reference")->reason);
+	EXPECT_EQ(module + 1, state.module_events);
+	/* The same event again is not the module's. */
+	before = w->ima.count;
+	w->ima.entry[w->ima.count++] = w->ima.entry[before - 1];
+	ASSERT_EQ(0, seal_more(w, before, &state.held)) TH_LOG("%s", w->err.text);
+	EXPECT_REFUSED("ima-reference", "is not in the module's log");
+}
+
 TEST_F(verdict, file_that_is_not_listed)
 {
 	log_ima_add(&self->w->ima, "ima-ng", "/usr/bin/mallory", "mallory", 7);

@@ -334,6 +334,21 @@ static int collect(struct world *w)
 	return tconn_evidence_collect(w->tpm, &src, qualifying, &w->evidence, &w->err);
 }
 
+int world_quote(struct world *w)
+{
+	int error = write_log(w, "boot", &w->boot);
+
+	if (!error)
+		error = write_log(w, "ima", &w->ima);
+	if (!error)
+		error = write_log(w, "module", &w->module);
+	if (error)
+		return error;
+	tconn_evidence_free(&w->evidence);
+	memset(&w->evidence, 0, sizeof(w->evidence));
+	return collect(w);
+}
+
 int world_seal(struct world *w)
 {
 	int error;
@@ -341,24 +356,19 @@ int world_seal(struct world *w)
 	snprintf(w->dir, sizeof(w->dir), "/tmp/tconn-world-XXXXXX");
 	if (!mkdtemp(w->dir))
 		return -errno;
-	error = write_log(w, "boot", &w->boot);
-	if (!error)
-		error = write_log(w, "ima", &w->ima);
-	if (!error)
-		error = write_log(w, "module", &w->module);
-	if (!error)
-		error = log_extend(&w->boot, w->tpm, &w->err);
+	error = log_extend(&w->boot, w->tpm, &w->err);
 	if (!error)
 		error = log_extend(&w->ima, w->tpm, &w->err);
 	if (!error)
 		error = log_extend(&w->module, w->tpm, &w->err);
-	return error ? error : collect(w);
+	return error ? error : world_quote(w);
 }
 
 void world_show_logs(struct world *w)
 {
 	log_join(&w->boot, &w->evidence.boot_log);
 	log_join(&w->ima, &w->evidence.ima_log);
+	w->evidence.ima_base = 0;
 	log_join(&w->module, &w->evidence.tconn_log);
 }
 
@@ -366,7 +376,7 @@ int world_appraise(struct world *w)
 {
 	struct tconn_appraisal a = {
 		.evidence = &w->evidence, .refvals = w->refvals, .trust = w->trust,
-		.peer = &w->who->id,
+		.peer = &w->who->id, .state = w->state,
 	};
 
 	tconn_qualifying(&w->binding, NULL, a.qualifying);

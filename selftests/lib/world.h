@@ -48,6 +48,7 @@ struct world {
 	struct tconn_refvals *refvals;
 	struct x509_store_st *trust;
 	struct tconn_verdict verdict;
+	struct tconn_ima_state *state;		/* or NULL */
 	struct tconn_event_boot boot_event;
 	struct tconn_record record;
 };
@@ -62,6 +63,8 @@ void world_module_event(struct world *w, uint32_t type, const void *data, size_t
 void world_app_event(struct world *w, const char *path, const char *content, bool admitted);
 /* Extends the logs into the TPM, quotes and collects. */
 int world_seal(struct world *w);
+/* Once more: writes the logs as they are now, quotes and collects; extends nothing. */
+int world_quote(struct world *w);
 /* Replaces the collected log by what w->boot, w->ima and w->module now hold. */
 void world_show_logs(struct world *w);
 int world_appraise(struct world *w);
