@@ -19,8 +19,7 @@ daemon_libs_confine	= $(shell pkg-config --libs libcrypto)
 # What a program links besides libtconn: archives, then packages.
 daemon_archives_tconnd	:= $(BUILD)/libtconn-render.a
 daemon_archives_serviced := $(BUILD)/libtconn-render.a
-daemon_pkgs_tconnd	:= freetype2 libcap-ng
-daemon_pkgs_serviced	:= freetype2
+daemon_pkgs_tconnd	:= libcap-ng
 daemon_pkgs_confine	:= libseccomp libcap-ng
 
 daemon_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard daemon/$(1)/*.c))
@@ -41,7 +40,8 @@ PROGRAMS += $(BIN)/$(daemon_program_$(1))
 $(BIN)/$(daemon_program_$(1)): $(call daemon_objects,$(1)) $(TCONN_LIB) $(daemon_archives_$(1))
 	@mkdir -p $$(@D)
 	$$(CC) $$(TCONN_CFLAGS) $$(TCONN_LDFLAGS) -o $$@ $$^ $$(or $$(daemon_libs_$(1)),$$(TCONN_LIB_LIBS)) \
-		$$(if $(daemon_pkgs_$(1)),$$(shell pkg-config --libs $(daemon_pkgs_$(1))))
+		$$(if $(daemon_pkgs_$(1)),$$(shell pkg-config --libs $(daemon_pkgs_$(1)))) \
+		$$(if $(filter $(BUILD)/libtconn-render.a,$(daemon_archives_$(1))),$$(RENDER_LIBS))
 -include $(patsubst %.o,%.d,$(call daemon_objects,$(1)))
 endef
 

@@ -8,7 +8,7 @@ FONT_DIR	?= /usr/share/fonts/truetype/dejavu
 FONT_REGULAR	?= $(FONT_DIR)/DejaVuSans.ttf
 FONT_BOLD	?= $(FONT_DIR)/DejaVuSans-Bold.ttf
 
-RENDER_NOUNS	:= utf8 statement canvas shape font text layout render
+RENDER_NOUNS	:= utf8 locale statement canvas shape font bidi text layout render
 TUI_NOUNS	:= main options harden request session dialog module kms card keys png_file reply
 
 RENDER_OBJECTS	:= $(RENDER_NOUNS:%=$(BUILD)/tui/%.o) $(BUILD)/tui/font-data.o
@@ -16,8 +16,12 @@ TUI_OBJECTS	:= $(TUI_NOUNS:%=$(BUILD)/tui/%.o)
 RENDER_LIB	:= $(BUILD)/libtconn-render.a
 
 # Asked when a recipe runs, not when make reads this: set-up may install them first.
-TUI_CFLAGS	= -fPIC $(shell pkg-config --cflags freetype2 libdrm libevdev libpng)
-TUI_LIBS	= $(shell pkg-config --static --libs libevdev libdrm freetype2 libpng)
+TUI_CFLAGS	= -fPIC $(shell pkg-config --cflags freetype2 fribidi libdrm libevdev libpng)
+TUI_LIBS	= $(shell pkg-config --static --libs libevdev libdrm freetype2 fribidi libpng)
+# What the renderer needs, into the program that links it: a newer shared library
+# must not change a pixel on one side alone.
+RENDER_LIBS	= -Wl,-Bstatic $(shell pkg-config --static --libs-only-l freetype2 fribidi | sed 's/-lm\>//g') \
+		  -Wl,-Bdynamic -lm
 
 PROGRAMS += $(BIN)/tconn-tui
 

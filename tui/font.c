@@ -70,12 +70,37 @@ static bool is_space(uint32_t c)
 	return c == ' ' || c == 0xa0 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f;
 }
 
-/* Blocks written right to left, and the private use areas. */
+struct range {
+	uint32_t first, last;
+};
+
+/* Written right to left and shown: letters that bidi.h joins as they should be. */
+static const struct range shown_rtl[] = {
+	{ 0x05be, 0x05be }, { 0x05d0, 0x05ea }, { 0x05f3, 0x05f4 }, { 0x060c, 0x060c },
+	{ 0x061b, 0x061b }, { 0x061f, 0x061f }, { 0x0621, 0x063a }, { 0x0641, 0x064a },
+	{ 0x0660, 0x066c }, { 0x067e, 0x067e }, { 0x0686, 0x0686 }, { 0x0698, 0x0698 },
+	{ 0x06a9, 0x06a9 }, { 0x06af, 0x06af }, { 0x06cc, 0x06cc }, { 0x06f0, 0x06f9 },
+};
+
+/* Blocks written right to left, presentation forms, and the private use areas. */
+static const struct range hidden[] = {
+	{ 0x0590, 0x08ff }, { 0xe000, 0xf8ff }, { 0xfb1d, 0xfdff }, { 0xfe70, 0xfeff },
+	{ 0x10800, 0x10fff }, { 0x1e800, 0x1efff }, { 0xf0000, UINT32_MAX },
+};
+
+static bool in_ranges(const struct range *ranges, size_t n, uint32_t c)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
+}
+
+#define IN(ranges, c) in_ranges(ranges, sizeof(ranges) / sizeof((ranges)[0]), c)
+
 static bool is_unshowable(uint32_t c)
 {
-	return (c >= 0x0590 && c <= 0x08ff) || (c >= 0xfb1d && c <= 0xfdff) ||
-	       (c >= 0xfe70 && c <= 0xfeff) || (c >= 0x10800 && c <= 0x10fff) ||
-	       (c >= 0x1e800 && c <= 0x1efff) || (c >= 0xe000 && c <= 0xf8ff) || c >= 0xf0000;
+	return IN(hidden, c) && !IN(shown_rtl, c);
 }
 
 bool tconn_font_shows(struct tconn_font *font, uint32_t c)
@@ -95,6 +120,11 @@ bool tconn_font_shows(struct tconn_font *font, uint32_t c)
 		return is_space(c);
 	return m->horiBearingX >= -OVERHANG &&
 	       m->horiBearingX + m->width <= m->horiAdvance + OVERHANG;
+}
+
+bool tconn_font_has(struct tconn_font *font, enum tconn_face face, uint32_t c)
+{
+	return FT_Get_Char_Index(font->faces[face], c) != 0;
 }
 
 uint32_t tconn_font_advance(struct tconn_font *font, enum tconn_face face, uint32_t c)

@@ -37,10 +37,14 @@ static inline void tconn_font_freep(struct tconn_font **font)
 /*
  * Whether a character of a statement can be shown so that nobody misreads it:
  * it has a glyph in the regular face, with ink (or it is a plain space), that
- * stays in its own cell (no combining marks, no overlays), is written left to
- * right, and is not for private use.
+ * stays in its own cell (no combining marks, no overlays), and is neither for
+ * private use nor a ready-made form of another character. Of what is written
+ * right to left, Hebrew and Arabic letters, digits and punctuation are shown.
  */
 bool tconn_font_shows(struct tconn_font *font, uint32_t c);
+
+/* Whether the face has a glyph for it. */
+bool tconn_font_has(struct tconn_font *font, enum tconn_face face, uint32_t c);
 
 /* In font units. */
 uint32_t tconn_font_advance(struct tconn_font *font, enum tconn_face face, uint32_t c);

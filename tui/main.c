@@ -133,7 +133,9 @@ static int run_render(const struct tui_options *o, const struct tui_request *req
 	if (!r) {
 		wrong = !canvas.pixels ? "no memory for the picture" :
 			render(o, &canvas, &(struct tconn_render){
-				.statement = &s, .entered = o->entered, .untrusted = o->dev,
+				.statement = &s, .entered = o->entered, .look = request->look,
+				.phrase = request->phrase[0] ? request->phrase : NULL,
+				.untrusted = o->dev,
 			});
 		if (wrong)
 			r = complain(EXIT_UNWRITTEN, o->png, wrong);

@@ -8,58 +8,124 @@
 #include "tui/render.h"
 #include "tui/shape.h"
 
+enum colour {
+	PAPER,
+	BAND,
+	BAND_EDGE,
+	BAND_TEXT,
+	BAND_FAINT,
+	ALARM,
+	ALARM_EDGE,
+	CARD,
+	CARD_EDGE,
+	TITLE,
+	INK,
+	FAINT,
+	RING,
+	CAP,
+	CAP_EDGE,
+	PRIMARY,
+	PRIMARY_TEXT,
+	HINT,
+	HINT_PAPER,
+	COLOURS,
+};
+
 /* 0xRRGGBB */
-enum {
-	PAPER		= 0xe9eef1,
-	BAND		= 0x0e3a47,
-	BAND_EDGE	= 0x2f9c8f,
-	BAND_TEXT	= 0xffffff,
-	BAND_FAINT	= 0xa9c6cc,
-	ALARM		= 0xb3141c,
-	ALARM_EDGE	= 0xffc9cb,
-	CARD		= 0xffffff,
-	CARD_EDGE	= 0xc5d1d7,
-	TITLE		= 0x0f5563,
-	INK		= 0x14212b,
-	FAINT		= 0x566873,
-	RING		= 0x9db0ba,
-	CAP		= 0xffffff,
-	CAP_EDGE	= 0xaebdc5,
-	PRIMARY		= 0x12687a,
-	HINT		= 0x7a4a00,
-	HINT_PAPER	= 0xffeccb,
+static const uint32_t palettes[TCONN_THEMES][COLOURS] = {
+	[TCONN_THEME_LIGHT] = {
+		[PAPER] = 0xe9eef1,
+		[BAND] = 0x0e3a47,
+		[BAND_EDGE] = 0x2f9c8f,
+		[BAND_TEXT] = 0xffffff,
+		[BAND_FAINT] = 0xa9c6cc,
+		[ALARM] = 0xb3141c,
+		[ALARM_EDGE] = 0xffc9cb,
+		[CARD] = 0xffffff,
+		[CARD_EDGE] = 0xc5d1d7,
+		[TITLE] = 0x0f5563,
+		[INK] = 0x14212b,
+		[FAINT] = 0x566873,
+		[RING] = 0x9db0ba,
+		[CAP] = 0xffffff,
+		[CAP_EDGE] = 0xaebdc5,
+		[PRIMARY] = 0x12687a,
+		[PRIMARY_TEXT] = 0xffffff,
+		[HINT] = 0x7a4a00,
+		[HINT_PAPER] = 0xffeccb,
+	},
+	[TCONN_THEME_DARK] = {
+		[PAPER] = 0x0b1216,
+		[BAND] = 0x0e3a47,
+		[BAND_EDGE] = 0x2f9c8f,
+		[BAND_TEXT] = 0xffffff,
+		[BAND_FAINT] = 0xa9c6cc,
+		[ALARM] = 0xb3141c,
+		[ALARM_EDGE] = 0xffc9cb,
+		[CARD] = 0x000000,
+		[CARD_EDGE] = 0x5b717c,
+		[TITLE] = 0x8fdde9,
+		[INK] = 0xffffff,
+		[FAINT] = 0xb4c5cd,
+		[RING] = 0x8ba1ac,
+		[CAP] = 0x1a252b,
+		[CAP_EDGE] = 0x6d838e,
+		[PRIMARY] = 0x8fdde9,
+		[PRIMARY_TEXT] = 0x04232a,
+		[HINT] = 0xffd98a,
+		[HINT_PAPER] = 0x3d2a00,
+	},
 };
 
 /* What every drawing step needs; the first error sticks and stops the rest. */
 struct painter {
 	struct tconn_font *font;
 	const struct tconn_layout *l;
+	const uint32_t *palette;
+	int32_t em;	/* of what is being drawn: the band's, or all the rest's */
 	struct tconn_brush brush;
 	int error;
 };
 
+/* From the layout's places to the screen's. */
+static int32_t place(const struct tconn_layout *l, int32_t x, int32_t width)
+{
+	return l->words->rtl ? l->screen.x1 - x - width : x;
+}
+
+static struct tconn_box place_box(const struct tconn_layout *l, struct tconn_box box)
+{
+	int32_t width = box.x1 - box.x0;
+
+	box.x0 = place(l, box.x0, width);
+	box.x1 = box.x0 + width;
+	return box;
+}
+
 static int32_t tenths(const struct painter *p, int32_t n)
 {
-	return p->l->em * n / 10;
+	return p->em * n / 10;
 }
 
-static void fill(struct painter *p, struct tconn_box box, uint32_t colour)
+static void fill(struct painter *p, struct tconn_box box, enum colour colour)
 {
-	p->brush.colour = colour;
-	tconn_canvas_fill(&p->brush, box);
+	p->brush.colour = p->palette[colour];
+	tconn_canvas_fill(&p->brush, place_box(p->l, box));
 }
 
-static void draw_shape(struct painter *p, const struct tconn_shape *shape, uint32_t colour)
+/* A shape has the screen's places already. */
+static void draw_shape(struct painter *p, const struct tconn_shape *shape, enum colour colour)
 {
-	p->brush.colour = colour;
+	p->brush.colour = p->palette[colour];
 	if (!p->error)
 		p->error = tconn_font_fill(p->font, shape, &p->brush);
 }
 
-static void rounded(struct painter *p, struct tconn_box box, int32_t radius, uint32_t colour)
+static void rounded(struct painter *p, struct tconn_box box, int32_t radius, enum colour colour)
 {
 	struct tconn_shape shape = { 0 };
 
+	box = place_box(p->l, box);
 	if (tconn_box_is_empty(tconn_box_intersect(box, p->brush.clip)))
 		return;
 	tconn_shape_rounded(&shape, box, radius);
@@ -68,28 +134,47 @@ static void rounded(struct painter *p, struct tconn_box box, int32_t radius, uin
 
 /* A box with an edge: the edge's colour first, the inside on top of it. */
 static void panel(struct painter *p, struct tconn_box box, int32_t radius, int32_t edge,
-		  uint32_t edge_colour, uint32_t colour)
+		  enum colour edge_colour, enum colour colour)
 {
 	rounded(p, box, radius, edge_colour);
 	rounded(p, tconn_box_inset(box, edge), radius - edge, colour);
 }
 
-static void text_n(struct painter *p, enum tconn_face face, const char *text, size_t len,
-		   uint32_t px, int32_t x, int32_t baseline, uint32_t colour)
+/* Some words in one style; px is their em in pixels. */
+struct style {
+	enum tconn_face face;
+	int32_t px;
+	enum colour colour;
+	bool ltr;	/* what has no letter in it reads from left to right: 12 34 is no 34 12 */
+};
+
+/* One line of a text at x. */
+static void text_line(struct painter *p, struct style style, const char *text, size_t len,
+		      const struct tconn_line *line, int32_t x, int32_t baseline)
 {
 	/* Nothing reaches further from its baseline than 1.5 em. */
-	int32_t reach = (int32_t)px * 3 / 2;
+	int32_t reach = style.px * 3 / 2;
 
 	if (p->error || baseline + reach < p->brush.clip.y0 || baseline - reach > p->brush.clip.y1)
 		return;
-	p->brush.colour = colour;
-	p->error = tconn_text_draw(p->font, face, text, len, px, x, baseline, &p->brush);
+	p->brush.colour = p->palette[style.colour];
+	x = place(p->l, x, tconn_text_pixels(line->width, (uint32_t)style.px));
+	p->error = tconn_text_draw(p->font, style.face, text, len, line->start, line->end,
+				   p->l->words->rtl && !style.ltr, (uint32_t)style.px, x, baseline,
+				   &p->brush);
 }
 
-static void text(struct painter *p, enum tconn_face face, const char *s, int32_t px, int32_t x,
-		 int32_t baseline, uint32_t colour)
+static void text_n(struct painter *p, struct style style, const char *s, size_t len, int32_t x,
+		   int32_t baseline)
 {
-	text_n(p, face, s, strlen(s), (uint32_t)px, x, baseline, colour);
+	struct tconn_line line = { 0, len, tconn_text_width(p->font, style.face, s, len) };
+
+	text_line(p, style, s, len, &line, x, baseline);
+}
+
+static void text(struct painter *p, struct style style, const char *s, int32_t x, int32_t baseline)
+{
+	text_n(p, style, s, strlen(s), x, baseline);
 }
 
 static int32_t text_width(struct painter *p, enum tconn_face face, const char *s, int32_t px)
@@ -100,12 +185,13 @@ static int32_t text_width(struct painter *p, enum tconn_face face, const char *s
 /* A shield with a tick, `size` pixels high: the project's mark. Drawn on a grid
  * of 100 by 100.
  */
-static void draw_mark(struct painter *p, int32_t x, int32_t y, int32_t size)
+static void draw_mark(struct painter *p, int32_t left, int32_t y, int32_t size)
 {
 #define G(v) ((v) * size * 64 / 100)
 #define GX(v) (x * 64 + G(v))
 #define GY(v) (y * 64 + G(v))
 	struct tconn_shape shield = { 0 }, tick = { 0 };
+	int32_t x = place(p->l, left, size);
 
 	tconn_shape_point(&shield, GX(50), GY(0));
 	tconn_shape_curve(&shield, GX(62), GY(9), GX(76), GY(14), GX(92), GY(15));
@@ -130,20 +216,42 @@ static void draw_mark(struct painter *p, int32_t x, int32_t y, int32_t size)
 #undef G
 }
 
-static void draw_trusted_band(struct painter *p)
+#define BOLD(p, size, colour)	((struct style){ TCONN_FACE_BOLD, tenths(p, size), colour, false })
+#define PLAIN(p, size, colour)	((struct style){ TCONN_FACE_REGULAR, tenths(p, size), colour, false })
+
+/* At the end of the band, as large as there is room for from x on. */
+static void draw_phrase(struct painter *p, const char *phrase, int32_t x)
 {
 	const struct tconn_layout *l = p->l;
+	const char *label = l->words->phrase;
+	int32_t size = 11, room = l->card.x1 - x, width;
+
+	do
+		width = text_width(p, TCONN_FACE_BOLD, phrase, tenths(p, --size));
+	while (width > room && size > 6);
+	text(p, PLAIN(p, 7, BAND_FAINT), label,
+	     l->card.x1 - text_width(p, TCONN_FACE_REGULAR, label, tenths(p, 7)), tenths(p, 12));
+	text(p, BOLD(p, size, BAND_TEXT), phrase, l->card.x1 - width, tenths(p, 24));
+}
+
+static void draw_trusted_band(struct painter *p, const char *phrase)
+{
+	const struct tconn_layout *l = p->l;
+	const struct tconn_locale *w = l->words;
 	int32_t mark = tenths(p, 20), x = l->card.x0 + mark + tenths(p, 5);
-	int32_t name = text_width(p, TCONN_FACE_BOLD, "tconn", l->em);
+	int32_t name = text_width(p, TCONN_FACE_BOLD, "tconn", p->em);
 
 	fill(p, l->band, BAND);
 	fill(p, (struct tconn_box){ 0, l->band.y1 - tenths(p, 2), l->band.x1, l->band.y1 },
 	     BAND_EDGE);
 	draw_mark(p, l->card.x0, tenths(p, 5), mark);
-	text(p, TCONN_FACE_BOLD, "Trusted screen", l->em, x, tenths(p, 14), BAND_TEXT);
-	text(p, TCONN_FACE_REGULAR, "The lamp must be lit.", tenths(p, 8), x, tenths(p, 24),
-	     BAND_FAINT);
-	text(p, TCONN_FACE_BOLD, "tconn", l->em, l->card.x1 - name, tenths(p, 18), BAND_FAINT);
+	text(p, BOLD(p, 10, BAND_TEXT), w->trusted, x, tenths(p, 14));
+	text(p, PLAIN(p, 8, BAND_FAINT), w->lamp, x, tenths(p, 24));
+	if (phrase)
+		draw_phrase(p, phrase,
+			    x + text_width(p, TCONN_FACE_BOLD, w->trusted, p->em) + p->em);
+	else
+		text(p, BOLD(p, 10, BAND_FAINT), "tconn", l->card.x1 - name, tenths(p, 18));
 }
 
 static void draw_untrusted_band(struct painter *p)
@@ -153,10 +261,10 @@ static void draw_untrusted_band(struct painter *p)
 	fill(p, l->band, ALARM);
 	fill(p, (struct tconn_box){ 0, l->band.y1 - tenths(p, 2), l->band.x1, l->band.y1 },
 	     ALARM_EDGE);
-	text(p, TCONN_FACE_BOLD, "UNTRUSTED DEVELOPMENT BACKEND", tenths(p, 9), l->card.x0,
-	     tenths(p, 14), BAND_TEXT);
-	text(p, TCONN_FACE_REGULAR, "Anyone may see this and type here. Enter nothing secret.",
-	     tenths(p, 7), l->card.x0, tenths(p, 24), ALARM_EDGE);
+	text(p, BOLD(p, 9, BAND_TEXT), "UNTRUSTED DEVELOPMENT BACKEND", l->card.x0,
+	     tenths(p, 14));
+	text(p, PLAIN(p, 7, ALARM_EDGE), "Anyone may see this and type here. Enter nothing secret.",
+	     l->card.x0, tenths(p, 24));
 }
 
 /* A red frame all round, over everything else. */
@@ -170,16 +278,22 @@ static void draw_untrusted_frame(struct painter *p)
 	fill(p, (struct tconn_box){ s.x0, s.y1 - w, s.x1, s.y1 }, ALARM);
 }
 
-static const char *title_of(uint16_t kind)
+static const char *title_of(const struct tconn_locale *w, uint16_t kind)
 {
 	switch (kind) {
 	case TCONN_KIND_PIN:
-		return "Enter your PIN";
+		return w->pin;
 	case TCONN_KIND_NOTICE:
-		return "Please read";
+		return w->notice;
 	default:
-		return "Please confirm";
+		return w->confirm;
 	}
+}
+
+/* A line's baseline from its top. */
+static int32_t baseline_of(const struct tconn_layout *l)
+{
+	return (int32_t)l->text_px * 21 / 20;
 }
 
 /* The block of lines stands in the middle of its box, a little high. */
@@ -188,17 +302,38 @@ static void draw_statement(struct painter *p, const struct tconn_statement *s)
 	const struct tconn_layout *l = p->l;
 	int32_t room = l->text.y1 - l->text.y0 - (int32_t)l->lines.count * l->line_height;
 	int32_t top = l->text.y0 + (l->centred ? room * 45 / 100 : 0);
-	int32_t px = (int32_t)l->text_px;
+	const struct style style = { TCONN_FACE_REGULAR, (int32_t)l->text_px, INK, false };
 
 	for (uint32_t i = 0; i < l->lines.count; i++) {
 		const struct tconn_line *line = &l->lines.lines[i];
-		int32_t baseline = top + (int32_t)i * l->line_height + px * 21 / 20;
 		int32_t width = tconn_text_pixels(line->width, l->text_px);
 		int32_t slack = l->text.x1 - l->text.x0 - width;
 		int32_t x = l->text.x0 + (l->centred && slack > 0 ? slack / 2 : 0);
 
-		text_n(p, TCONN_FACE_REGULAR, s->text + line->start, line->end - line->start,
-		       l->text_px, x, baseline, INK);
+		text_line(p, style, s->text, s->text_len, line, x,
+			  top + (int32_t)i * l->line_height + baseline_of(l));
+	}
+}
+
+/* A hairline, then key and value beside each other. */
+static void draw_details(struct painter *p, const struct tconn_statement *s)
+{
+	const struct tconn_layout *l = p->l;
+	const struct style key = { TCONN_FACE_REGULAR, (int32_t)l->text_px, FAINT, false };
+	const struct style value = { TCONN_FACE_REGULAR, (int32_t)l->text_px, INK, true };
+	int32_t y = l->detail_top, hair = tenths(p, 1) > 1 ? tenths(p, 1) / 2 + 1 : 1;
+	struct tconn_lines lines;
+	struct tconn_detail d;
+
+	if (s->n_details)
+		fill(p, (struct tconn_box){ l->text.x0, y - l->line_height / 4, l->text.x1,
+					    y - l->line_height / 4 + hair }, CARD_EDGE);
+	for (uint32_t at = 0; tconn_statement_detail(s, &at, &d);) {
+		text_n(p, key, d.key, d.key_len, l->text.x0, y + baseline_of(l));
+		tconn_layout_value(p->font, l, &d, &lines);
+		for (uint32_t i = 0; i < lines.count; i++, y += l->line_height)
+			text_line(p, value, d.value, d.value_len, &lines.lines[i], l->detail_x,
+				  y + baseline_of(l));
 	}
 }
 
@@ -229,75 +364,96 @@ static void draw_slots(struct painter *p, const struct tconn_statement *s, uint3
 static void draw_caption(struct painter *p, const struct tconn_statement *s)
 {
 	const struct tconn_layout *l = p->l;
-	int32_t px = tenths(p, 8);
-	char caption[32];
+	const struct style style = PLAIN(p, 8, FAINT);
+	char caption[64];
 	int32_t width;
 
 	if (s->pin_min == s->pin_max)
-		snprintf(caption, sizeof(caption), "%u digit%s", s->pin_min,
-			 s->pin_min == 1 ? "" : "s");
+		snprintf(caption, sizeof(caption), l->words->digits, s->pin_min);
 	else
-		snprintf(caption, sizeof(caption), "%u to %u digits", s->pin_min, s->pin_max);
-	width = text_width(p, TCONN_FACE_REGULAR, caption, px);
-	text(p, TCONN_FACE_REGULAR, caption, px, (l->text.x0 + l->text.x1 - width) / 2,
-	     l->caption_baseline, FAINT);
+		snprintf(caption, sizeof(caption), l->words->digits_range, s->pin_min, s->pin_max);
+	width = text_width(p, style.face, caption, style.px);
+	text(p, style, caption, (l->text.x0 + l->text.x1 - width) / 2, l->caption_baseline);
 }
 
-static const char *const hints[TCONN_HINTS] = {
-	[TCONN_HINT_NONE] = "",
-	[TCONN_HINT_EARLY] = "Too early. Please read, then press again.",
-	[TCONN_HINT_SHORT] = "More digits are needed before Enter.",
-	[TCONN_HINT_FULL] = "No more digits fit. Backspace deletes one.",
-};
+static const char *hint_of(const struct tconn_locale *w, enum tconn_hint hint)
+{
+	switch (hint) {
+	case TCONN_HINT_EARLY:
+		return w->early;
+	case TCONN_HINT_SHORT:
+		return w->more;
+	case TCONN_HINT_FULL:
+		return w->full;
+	default:
+		return "";
+	}
+}
 
+/* As large as there is room for. */
 static void draw_hint(struct painter *p, enum tconn_hint hint)
 {
 	const struct tconn_layout *l = p->l;
-	int32_t px = tenths(p, 8);
-	int32_t width = text_width(p, TCONN_FACE_BOLD, hints[hint], px);
+	const char *words = hint_of(l->words, hint);
+	int32_t room = l->hint.x1 - l->hint.x0 - tenths(p, 14), size = 9, width;
 	struct tconn_box box = l->hint;
 
 	if (hint == TCONN_HINT_NONE)
 		return;
+	do
+		width = text_width(p, TCONN_FACE_BOLD, words, tenths(p, --size));
+	while (width > room && size > 4);
 	box.x1 = box.x0 + width + tenths(p, 14);
 	rounded(p, box, tenths(p, 4), HINT_PAPER);
-	text(p, TCONN_FACE_BOLD, hints[hint], px, box.x0 + tenths(p, 7), box.y0 + tenths(p, 11),
-	     HINT);
+	text(p, BOLD(p, size, HINT), words, box.x0 + tenths(p, 7), box.y0 + tenths(p, 11));
 }
 
 static void draw_key(struct painter *p, const struct tconn_key *key)
 {
-	int32_t px = tenths(p, 9), edge = tenths(p, 1) > 1 ? tenths(p, 1) : 1;
-	int32_t cap = text_width(p, TCONN_FACE_BOLD, key->cap, px);
+	const struct style bold = {
+		TCONN_FACE_BOLD, tenths(p, 9), key->primary ? PRIMARY_TEXT : INK, true,
+	};
+	int32_t edge = tenths(p, 1) > 1 ? tenths(p, 1) : 1;
+	int32_t cap = text_width(p, bold.face, key->cap, bold.px);
 	int32_t x = (key->box.x0 + key->box.x1 - cap) / 2;
 
 	panel(p, key->box, tenths(p, 3), edge, key->primary ? PRIMARY : CAP_EDGE,
 	      key->primary ? PRIMARY : CAP);
-	text(p, TCONN_FACE_BOLD, key->cap, px, x, key->baseline, key->primary ? BAND_TEXT : INK);
-	text(p, TCONN_FACE_REGULAR, key->action, px, key->action_x, key->baseline, INK);
+	text(p, bold, key->cap, x, key->baseline);
+	text(p, PLAIN(p, 9, INK), key->action, key->action_x, key->baseline);
+}
+
+/* Between band and live strip: what never changes. */
+static void draw_question(struct painter *p, const struct tconn_statement *s)
+{
+	const struct tconn_layout *l = p->l;
+	int32_t hair = tenths(p, 1) > 1 ? tenths(p, 1) / 2 + 1 : 1;
+
+	text(p, BOLD(p, 10, TITLE), title_of(l->words, s->kind), l->card.x0, l->title_baseline);
+	panel(p, l->card, tenths(p, 5), hair, CARD_EDGE, CARD);
+	draw_statement(p, s);
+	draw_details(p, s);
+	if (s->kind == TCONN_KIND_PIN)
+		draw_caption(p, s);
+	for (uint32_t i = 0; i < l->n_keys; i++)
+		draw_key(p, &l->keys[i]);
 }
 
 static void draw_dialog(struct painter *p, const struct tconn_render *state)
 {
-	const struct tconn_layout *l = p->l;
 	const struct tconn_statement *s = state->statement;
-	int32_t hair = tenths(p, 1) > 1 ? tenths(p, 1) / 2 + 1 : 1;
 
-	fill(p, l->screen, PAPER);
+	fill(p, p->l->screen, PAPER);
+	p->em = p->l->plain;
 	if (state->untrusted)
 		draw_untrusted_band(p);
 	else
-		draw_trusted_band(p);
-	text(p, TCONN_FACE_BOLD, title_of(s->kind), l->em, l->card.x0, l->title_baseline, TITLE);
-	panel(p, l->card, tenths(p, 5), hair, CARD_EDGE, CARD);
-	draw_statement(p, s);
-	if (s->kind == TCONN_KIND_PIN) {
+		draw_trusted_band(p, state->phrase);
+	p->em = p->l->em;
+	draw_question(p, s);
+	if (s->kind == TCONN_KIND_PIN)
 		draw_slots(p, s, state->entered);
-		draw_caption(p, s);
-	}
 	draw_hint(p, state->hint);
-	for (uint32_t i = 0; i < l->n_keys; i++)
-		draw_key(p, &l->keys[i]);
 	if (state->untrusted)
 		draw_untrusted_frame(p);
 }
@@ -305,6 +461,8 @@ static void draw_dialog(struct painter *p, const struct tconn_render *state)
 static bool state_valid(const struct tconn_render *state)
 {
 	return (unsigned int)state->hint < TCONN_HINTS &&
+	       (unsigned int)state->look.scale < TCONN_SCALES &&
+	       (unsigned int)state->look.theme < TCONN_THEMES &&
 	       state->entered <= state->statement->pin_max;
 }
 
@@ -318,11 +476,24 @@ bool tconn_render_fits(struct tconn_font *font, const struct tconn_statement *st
 		       uint32_t width, uint32_t height, size_t *ret_at)
 {
 	struct tconn_layout l;
-	int r = tconn_layout_make(font, statement, width, height, &l);
+	int r = tconn_layout_make(font, statement, TCONN_SCALE_NORMAL, width, height, &l);
 
 	if (r && ret_at)
 		*ret_at = l.lines.end;
 	return r == 0;
+}
+
+int tconn_render_live(struct tconn_font *font, const struct tconn_statement *statement,
+		      struct tconn_look look, uint32_t width, uint32_t height,
+		      struct tconn_box *ret)
+{
+	struct tconn_layout l;
+	int r = tconn_layout_make(font, statement, look.scale, width, height, &l);
+
+	if (r)
+		return r;
+	*ret = statement->kind == TCONN_KIND_PIN ? l.live : (struct tconn_box){ 0 };
+	return 0;
 }
 
 int tconn_render_draw(struct tconn_font *font, const struct tconn_canvas *canvas,
@@ -334,11 +505,13 @@ int tconn_render_draw(struct tconn_font *font, const struct tconn_canvas *canvas
 
 	if (!state_valid(state))
 		return -EINVAL;
-	r = tconn_layout_make(font, state->statement, canvas->width, canvas->height, &l);
+	r = tconn_layout_make(font, state->statement, state->look.scale, canvas->width,
+			      canvas->height, &l);
 	if (r)
 		return r;
 	if (canvas->pitch / 4 < canvas->width || (damage && !box_inside(*damage, canvas)))
 		return -ERANGE;
+	p.palette = palettes[state->look.theme];
 	p.brush = (struct tconn_brush){
 		.canvas = canvas,
 		.clip = damage ? *damage : l.screen,
@@ -357,15 +530,16 @@ int tconn_render_damage(struct tconn_font *font, const struct tconn_canvas *canv
 
 	if (!state_valid(from) || !state_valid(to))
 		return -EINVAL;
-	r = tconn_layout_make(font, to->statement, canvas->width, canvas->height, &l);
+	r = tconn_layout_make(font, to->statement, to->look.scale, canvas->width, canvas->height,
+			      &l);
 	if (r)
 		return r;
 	if (from->untrusted != to->untrusted)
 		damage = l.screen;
 	if (from->entered != to->entered)
-		damage = tconn_box_union(damage, l.slots);
+		damage = tconn_box_union(damage, place_box(&l, l.slots));
 	if (from->hint != to->hint)
-		damage = tconn_box_union(damage, l.hint);
+		damage = tconn_box_union(damage, place_box(&l, l.hint));
 	*ret = damage;
 	return 0;
 }

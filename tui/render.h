@@ -4,11 +4,13 @@
  * width and height in pixels alone: the device draws it, the kernel hashes it,
  * and the service draws it again and compares digests. Hence no clock (there
  * is no bar for the remaining time), no physical size (the record does not
- * carry it), no locale, no floating point.
+ * carry it), no setting of the system's, no floating point.
  *
- * From top to bottom: a band that says whose screen this is; the kind of
- * question; a card with the statement and, for a PIN, one ring a digit that
- * fills as digits are entered; a line for a hint; the keys that work.
+ * From top to bottom: a band that says whose screen this is, with the holder's
+ * phrase, which the service does not know; the kind of question, a card with the
+ * statement, and the keys that work; then the live strip with, for a PIN, one
+ * ring a digit that fills as digits are entered, and a line for a hint. Phrase,
+ * rings and hints change nothing elsewhere. The band is as high at every scale.
  */
 #ifndef TCONN_RENDER_H
 #define TCONN_RENDER_H
@@ -19,11 +21,13 @@
 
 #include "tui/canvas.h"
 #include "tui/font.h"
+#include "tui/look.h"
 #include "tui/statement.h"
 
 #define TCONN_RENDER_MIN_WIDTH	320	/* pixels; nothing fits a smaller screen */
 #define TCONN_RENDER_MIN_HEIGHT	240
 #define TCONN_RENDER_MAX	16384	/* pixels either way */
+#define TCONN_PHRASE_MAX	63	/* bytes of UTF-8 */
 
 enum tconn_hint {
 	TCONN_HINT_NONE,
@@ -37,6 +41,8 @@ struct tconn_render {
 	const struct tconn_statement *statement;	/* parsed, and checked for glyphs */
 	uint32_t entered;	/* PIN digits so far; the digits themselves never get here */
 	enum tconn_hint hint;
+	struct tconn_look look;
+	const char *phrase;	/* the holder's; NULL: none was set up */
 	bool untrusted;		/* development backend: says so in red */
 };
 
@@ -45,6 +51,14 @@ struct tconn_render {
  */
 bool tconn_render_fits(struct tconn_font *font, const struct tconn_statement *statement,
 		       uint32_t width, uint32_t height, size_t *ret_at);
+
+/*
+ * The part of the picture whose changes would tell about a PIN: the live strip
+ * of a PIN dialog; empty for other kinds. Errors as below.
+ */
+int tconn_render_live(struct tconn_font *font, const struct tconn_statement *statement,
+		      struct tconn_look look, uint32_t width, uint32_t height,
+		      struct tconn_box *ret);
 
 /*
  * Draws the part of the picture that lies in damage, or all of it where damage

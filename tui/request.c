@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tui/request.h"
+#include "tui/utf8.h"
 
 _Static_assert(sizeof(struct tconn_tui_request) == 56, "wire form of the request");
 
@@ -14,6 +15,7 @@ static const char *check_header(const struct tconn_tui_request *h)
 {
 	static const uint8_t zero[sizeof(h->reserved)];
 	uint32_t timeout_ms = le32toh(h->timeout_ms);
+	struct tconn_look look;
 
 	if (memcmp(h->magic, "TCRQ", sizeof(h->magic)))
 		return "the request does not start with TCRQ";
@@ -25,13 +27,36 @@ static const char *check_header(const struct tconn_tui_request *h)
 		return "the request's time-out is not within 1000 to 90000 ms";
 	if (le32toh(h->statement_len) > TCONN_STATEMENT_MAX)
 		return "the request's statement is longer than 8192 bytes";
+	if (!tconn_look_unpack(le16toh(h->look), &look))
+		return "the request wants a look that there is not";
+	if (le16toh(h->phrase_len) > TCONN_PHRASE_MAX)
+		return "the request's phrase is longer than 63 bytes";
 	if (memcmp(h->reserved, zero, sizeof(zero)))
 		return "the request's reserved bytes are not zero";
 	return NULL;
 }
 
+/* Bytes behind the header. */
+static size_t body_len(const struct tconn_tui_request *h)
+{
+	return (size_t)le32toh(h->statement_len) + le16toh(h->phrase_len);
+}
+
+/* It is drawn as it is: nothing that ends or hides a line may be in it. */
+static bool phrase_valid(const char *phrase, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		int32_t c = tconn_utf8_next(phrase, len, &at);
+
+		if (c < ' ' || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 const char *tui_request_parse(const void *buf, size_t len, struct tui_request *ret)
 {
+	const char *phrase = (const char *)buf + sizeof(struct tconn_tui_request);
 	struct tconn_tui_request h;
 	const char *wrong;
 
@@ -41,8 +66,14 @@ const char *tui_request_parse(const void *buf, size_t len, struct tui_request *r
 	wrong = check_header(&h);
 	if (wrong)
 		return wrong;
-	if (len - sizeof(h) != le32toh(h.statement_len))
-		return "the request's statement is not as long as its header says";
+	if (len - sizeof(h) != body_len(&h))
+		return "the request is not as long as its header says";
+	phrase += le32toh(h.statement_len);
+	if (!phrase_valid(phrase, le16toh(h.phrase_len)))
+		return "the request's phrase is no line of text";
+	*ret = (struct tui_request){ 0 };
+	memcpy(ret->phrase, phrase, le16toh(h.phrase_len));
+	tconn_look_unpack(le16toh(h.look), &ret->look);
 	ret->timeout_ms = le32toh(h.timeout_ms);
 	memcpy(ret->nonce, h.nonce, sizeof(ret->nonce));
 	ret->statement = (const uint8_t *)buf + sizeof(h);
@@ -77,8 +108,8 @@ const char *tui_request_read(int fd, void *buf, size_t *ret_len)
 	wrong = check_header(&h);
 	if (wrong)
 		return wrong;
-	if (!read_full(fd, (uint8_t *)buf + sizeof(h), le32toh(h.statement_len)))
-		return "the request's statement is not as long as its header says";
-	*ret_len = sizeof(h) + le32toh(h.statement_len);
+	if (!read_full(fd, (uint8_t *)buf + sizeof(h), body_len(&h)))
+		return "the request is not as long as its header says";
+	*ret_len = sizeof(h) + body_len(&h);
 	return NULL;
 }

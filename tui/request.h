@@ -11,14 +11,17 @@
 
 #include "kmod/uapi/tconn.h"
 #include "tui/protocol.h"
+#include "tui/render.h"
 
-#define TUI_REQUEST_MAX (sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX)
+#define TUI_REQUEST_MAX (sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX + TCONN_PHRASE_MAX)
 
 struct tui_request {
 	uint32_t timeout_ms;
 	uint8_t nonce[TCONN_NONCE_SIZE];
 	const uint8_t *statement;	/* wire form, borrowed from the buffer */
 	uint32_t statement_len;
+	struct tconn_look look;
+	char phrase[TCONN_PHRASE_MAX + 1];	/* "": none */
 };
 
 /* NULL, or what is wrong with the request (then *ret is untouched). */

@@ -9,6 +9,7 @@
 
 struct session {
 	struct tui_backend *b;
+	const struct tui_request *request;
 	struct tui_reply *reply;
 	int reply_fd;
 	struct tconn_font *font;
@@ -72,9 +73,18 @@ static void mark_shown(struct session *s)
 	tui_dialog_shown(&s->dialog);
 }
 
-static int show_first(struct session *s)
+static struct tconn_render picture_now(const struct session *s)
 {
 	struct tconn_render picture = tui_dialog_picture(&s->dialog, s->b->untrusted);
+
+	picture.look = s->request->look;
+	picture.phrase = s->request->phrase[0] ? s->request->phrase : NULL;
+	return picture;
+}
+
+static int show_first(struct session *s)
+{
+	struct tconn_render picture = picture_now(s);
 
 	if (draw(s, &picture, NULL) || s->b->ops->activate(s->b, s->reply))
 		return -1;
@@ -84,7 +94,7 @@ static int show_first(struct session *s)
 
 static int show_changes(struct session *s)
 {
-	struct tconn_render picture = tui_dialog_picture(&s->dialog, s->b->untrusted);
+	struct tconn_render picture = picture_now(s);
 	struct tconn_box damage = { 0 };
 	int r = tconn_render_damage(s->font, &s->b->canvas, &s->shown, &picture, &damage);
 
@@ -183,7 +193,7 @@ void tui_session_run(struct tui_backend *b, const struct tui_request *request, i
 		     struct tui_reply *reply)
 {
 	_cleanup_font_ struct tconn_font *font = NULL;
-	struct session s = { .b = b, .reply = reply, .reply_fd = reply_fd };
+	struct session s = { .b = b, .request = request, .reply = reply, .reply_fd = reply_fd };
 	struct tconn_statement statement;
 
 	if (check_statement(request, &statement, reply))

@@ -21,7 +21,7 @@ static const char help[] =
 	"  device show ID       last attestation, check by check\n"
 	"  device attest ID     have it attest now\n"
 	"  request confirm|pin|notice --device ID --text TEXT [--timeout SECONDS]\n"
-	"        [--pin-min N] [--pin-max N]\n"
+	"        [--locale TAG] [--detail KEY=VALUE]... [--pin-min N] [--pin-max N]\n"
 	"                       ask the person in front of a device; waits for the answer\n"
 	"  receipt list\n"
 	"  receipt show N [--out FILE]\n"

@@ -12,9 +12,12 @@
 #define TIMEOUT_MAX_S	90	/* TCONN_TIMEOUT_MAX_MS */
 /* Beyond the request's own time-out: what the service waits for, and more. */
 #define REPLY_MARGIN_MS	360000
+#define DETAILS_MAX	16	/* TCONN_DETAILS_MAX */
 
 struct asking {
-	const char *device, *text;
+	const char *device, *text, *locale;
+	const char *details[DETAILS_MAX];	/* KEY=VALUE */
+	size_t n_details;
 	long timeout, pin_min, pin_max;	/* seconds; digits, 0: the service's choice */
 };
 
@@ -34,6 +37,8 @@ static int parse(int argc, char **argv, struct asking *a)
 	static const struct option options[] = {
 		{ "device", required_argument, NULL, 'd' },
 		{ "text", required_argument, NULL, 't' },
+		{ "locale", required_argument, NULL, 'l' },
+		{ "detail", required_argument, NULL, 'D' },
 		{ "timeout", required_argument, NULL, 's' },
 		{ "pin-min", required_argument, NULL, 'm' },
 		{ "pin-max", required_argument, NULL, 'M' },
@@ -48,6 +53,14 @@ static int parse(int argc, char **argv, struct asking *a)
 			break;
 		case 't':
 			a->text = optarg;
+			break;
+		case 'l':
+			a->locale = optarg;
+			break;
+		case 'D':
+			if (a->n_details == DETAILS_MAX || !strchr(optarg, '='))
+				return usage("--detail wants KEY=VALUE, at most 16 times");
+			a->details[a->n_details++] = optarg;
 			break;
 		case 's':
 			bad |= number(optarg, TIMEOUT_MAX_S, &a->timeout);
@@ -70,6 +83,25 @@ static int parse(int argc, char **argv, struct asking *a)
 	return 0;
 }
 
+static struct json_object *detail(const char *arg)
+{
+	struct json_object *d = json_object_new_object();
+	const char *equal = strchr(arg, '=');
+
+	tconn_json_add(d, "key", json_object_new_string_len(arg, (int)(equal - arg)));
+	tconn_json_add_string(d, "value", equal + 1);
+	return d;
+}
+
+static void add_details(struct json_object *r, const struct asking *a)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < a->n_details; i++)
+		json_object_array_add(list, detail(a->details[i]));
+	tconn_json_add(r, "details", list);
+}
+
 static struct json_object *build(const char *kind, const struct asking *a)
 {
 	struct json_object *r = json_object_new_object();
@@ -78,6 +110,10 @@ static struct json_object *build(const char *kind, const struct asking *a)
 	tconn_json_add_string(r, "id", a->device);
 	tconn_json_add_string(r, "kind", kind);
 	tconn_json_add_string(r, "text", a->text);
+	if (a->locale)
+		tconn_json_add_string(r, "locale", a->locale);
+	if (a->n_details)
+		add_details(r, a);
 	tconn_json_add(r, "timeout_ms", json_object_new_int64(a->timeout * 1000));
 	if (a->pin_min)
 		tconn_json_add(r, "pin_min", json_object_new_int64(a->pin_min));

@@ -10,18 +10,6 @@
 #include "../lib/words.h"
 #include "../../tui/protocol.h"
 
-static const char *statement_error_name(int e)
-{
-	switch (e) {
-	case TCONN_STATEMENT_EMPTY: return "empty";
-	case TCONN_STATEMENT_TOO_LONG: return "too-long";
-	case TCONN_STATEMENT_NOT_UTF8: return "not-utf8";
-	case TCONN_STATEMENT_CONTROL: return "control";
-	case TCONN_STATEMENT_NO_GLYPH: return "no-glyph";
-	}
-	return "malformed";
-}
-
 static int parse_kind(struct json_object *request, uint16_t *ret, struct tconn_error *err)
 {
 	const char *kind = "";
@@ -71,6 +59,65 @@ static int parse_limits(struct json_object *request, struct tconn_statement *s,
 	return r;
 }
 
+/* The tag's form is looked at here, whether it is known in build_statement(). */
+static int parse_locale(struct json_object *request, struct tconn_statement *s,
+			struct tconn_error *err)
+{
+	const char *locale = "";
+	size_t len = 0;
+
+	if (json_object_object_get_ex(request, "locale", NULL) &&
+	    !tconn_json_string(request, "locale", &locale, &len))
+		return tconn_fail(err, -EPROTO, "\"locale\" must be a string");
+	if (len >= sizeof(s->locale))
+		return tconn_fail(err, -EPROTO, "\"locale\" is longer than %zu bytes",
+				  sizeof(s->locale) - 1);
+	memcpy(s->locale, locale, len);
+	return 0;
+}
+
+static int parse_detail(struct json_object *item, struct tconn_statement *s, uint8_t *buf,
+			struct tconn_error *err)
+{
+	struct tconn_detail d;
+	size_t key, value;
+
+	if (!tconn_json_string(item, "key", &d.key, &key) ||
+	    !tconn_json_string(item, "value", &d.value, &value))
+		return tconn_fail(err, -EPROTO, "a detail must be {\"key\":K,\"value\":V}");
+	d.key_len = (uint32_t)key;
+	d.value_len = (uint32_t)value;
+	if (key > TCONN_DETAIL_KEY_MAX || value > TCONN_DETAIL_VALUE_MAX ||
+	    !tconn_statement_put_detail(&d, buf, TCONN_STATEMENT_MAX, &s->details_len))
+		return tconn_fail(err, -EINVAL,
+				  "a detail has a key of 1 to %d bytes and a value of 1 to %d",
+				  TCONN_DETAIL_KEY_MAX, TCONN_DETAIL_VALUE_MAX);
+	s->n_details++;
+	return 0;
+}
+
+/* buf: TCONN_STATEMENT_MAX bytes, which s then borrows. */
+static int parse_details(struct json_object *request, struct tconn_statement *s, uint8_t *buf,
+			 struct tconn_error *err)
+{
+	struct json_object *list;
+	size_t n;
+	int r = 0;
+
+	if (!json_object_object_get_ex(request, "details", &list))
+		return 0;
+	if (!json_object_is_type(list, json_type_array))
+		return tconn_fail(err, -EPROTO, "\"details\" must be an array");
+	n = json_object_array_length(list);
+	if (n > TCONN_DETAILS_MAX)
+		return tconn_fail(err, -EINVAL, "%zu details are over the limit of %d", n,
+				  TCONN_DETAILS_MAX);
+	s->details = buf;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = parse_detail(json_object_array_get_idx(list, i), s, buf, err);
+	return r;
+}
+
 /* What the person would be shown must be showable: found out here, not there. */
 static int build_statement(const struct tconn_statement *s, struct question *q,
 			   const char **ret_statement, struct tconn_error *err)
@@ -83,7 +130,7 @@ static int build_statement(const struct tconn_statement *s, struct question *q,
 	if (e == TCONN_STATEMENT_OK)
 		e = tconn_statement_check_renders(&parsed, 0, 0, &at);
 	if (e != TCONN_STATEMENT_OK) {
-		*ret_statement = statement_error_name(e);
+		*ret_statement = tconn_statement_error_name(e);
 		return tconn_fail(err, -EINVAL,
 				  "the statement is refused, nothing was sent: %s (byte %zu)",
 				  tconn_statement_strerror(e), at);
@@ -96,6 +143,7 @@ int question_parse(struct json_object *request, struct question *ret, const char
 		   struct tconn_error *err)
 {
 	struct tconn_statement s = { 0 };
+	uint8_t details[TCONN_STATEMENT_MAX];
 	const char *id, *text;
 	size_t len;
 	int r;
@@ -111,6 +159,10 @@ int question_parse(struct json_object *request, struct question *ret, const char
 	r = parse_kind(request, &s.kind, err);
 	if (r == 0)
 		r = parse_limits(request, &s, &ret->timeout_ms, err);
+	if (r == 0)
+		r = parse_locale(request, &s, err);
+	if (r == 0)
+		r = parse_details(request, &s, details, err);
 	if (r == 0)
 		r = build_statement(&s, ret, ret_statement, err);
 	ret->kind = s.kind;

@@ -34,9 +34,8 @@ struct question {
 	bool done;			/* protected by server.lock */
 };
 
-/* From a "request" of PROTOCOL.md. Text too long, not UTF-8, without a glyph, empty
- * or with control characters: -EINVAL, and *ret_statement is the
- * statement error's name ("too-long", "not-utf8", "no-glyph", "empty", "control").
+/* From a "request" of PROTOCOL.md. Text, locale or details that cannot be shown:
+ * -EINVAL, and *ret_statement is tconn_statement_error_name().
  */
 int question_parse(struct json_object *request, struct question *ret, const char **ret_statement,
 		   struct tconn_error *err);

@@ -18,6 +18,6 @@ $(BUILD)/selftests/daemon/%.o: selftests/daemon/%.c
 $(DAEMON_TESTS): %: %.o $(DAEMON_TEST_SHARED) $(DAEMON_TEST_LIB) $(BUILD)/daemon/tconnd/ask.o \
 		$(TCONN_LIB) $(BUILD)/libtconn-render.a | $(BIN)/tconnd $(BIN)/tconn-serviced $(BIN)/tconnctl \
 		$(BIN)/tconn-ca $(BIN)/tconn-tui
-	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ $(TCONN_LIB_LIBS) $(shell pkg-config --libs freetype2)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ $(TCONN_LIB_LIBS) $(RENDER_LIBS)
 
 -include $(DAEMON_TEST_SHARED:.o=.d) $(DAEMON_TESTS:=.d)

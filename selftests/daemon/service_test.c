@@ -765,6 +765,48 @@ TEST_F(answer, three_statements_three_errors_nothing_sent)
 			  1, 300));
 }
 
+static struct json_object *ask_with(const char *member, const char *json)
+{
+	struct json_object *request = json_object_new_object(), *reply = NULL;
+	struct tconn_error err = { "" };
+
+	tconn_json_add_string(request, "do", "request");
+	tconn_json_add_string(request, "id", w.visitor.identity.name);
+	tconn_json_add_string(request, "kind", "confirm");
+	tconn_json_add_string(request, "text", "Pay?");
+	tconn_json_add(request, member, json_tokener_parse(json));
+	if (tconn_jsonline_call(w.admin, request, 10000, &reply, &err))
+		fprintf(stderr, "# %s\n", err.text);
+	json_object_put(request);
+	return reply;
+}
+
+TEST_F(answer, details_and_locale_are_checked_too)
+{
+	static const struct {
+		const char *member, *json, *error, *statement;
+	} cases[] = {
+		{ "locale", "\"xx\"", "locale is not one of", "unknown-locale" },
+		{ "locale", "\"abcdefgh\"", "longer than 7 bytes", "" },
+		{ "locale", "5", "must be a string", "" },
+		{ "details", "{}", "must be an array", "" },
+		{ "details", "[1]", "a detail must be", "" },
+		{ "details", "[{\"key\":\"\",\"value\":\"v\"}]", "a key of 1 to 64", "" },
+		{ "details", "[{\"key\":\"k\",\"value\":\"\u0e01\"}]", "script", "unsupported-script" },
+		{ "details", "[{\"key\":\"k\",\"value\":\"a\\nb\"}]", "control", "control" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct json_object *reply = ask_with(cases[i].member, cases[i].json);
+
+		ASSERT_NE(NULL, reply);
+		EXPECT_FALSE(stage_flag(reply, "ok"));
+		EXPECT_IN(cases[i].error, stage_text(reply, "error"));
+		EXPECT_STREQ(cases[i].statement, stage_text(reply, "statement"));
+		json_object_put(reply);
+	}
+}
+
 TEST_F(answer, statement_errors_have_an_exit_code_of_their_own)
 {
 	pid_t pid =

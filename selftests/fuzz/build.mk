@@ -11,19 +11,21 @@
 #	make fuzz-NAME			searches until interrupted; finds stay in out/fuzz/NAME
 #	out/build/fuzz/fuzz_NAME FILE	replays one input, say a crash
 
-FUZZ_NAMES	:= statement tui_request message evidence refvals boot_log ima_log tconn_log receipt
+FUZZ_NAMES	:= statement tui_request question message evidence refvals boot_log ima_log tconn_log receipt
 
 fuzz_render	:= $(RENDER_NOUNS:%=tui/%.c) tui/font-data.S
 
 fuzz_statement_sources		:= $(fuzz_render)
-fuzz_statement_pkgs		:= freetype2
+fuzz_statement_pkgs		:= freetype2 fribidi
 fuzz_statement_run		:= -max_len=6200
 fuzz_tui_request_sources	:= tui/request.c tui/dialog.c $(fuzz_render)
-fuzz_tui_request_pkgs		:= freetype2
+fuzz_tui_request_pkgs		:= freetype2 fribidi
 fuzz_tui_request_run		:= -max_len=512
 
 fuzz_lib = $(patsubst %,daemon/lib/%.c,error digest $(1))
 
+fuzz_question_sources	:= daemon/serviced/question.c $(call fuzz_lib,jsonline words) $(fuzz_render)
+fuzz_question_pkgs	:= json-c libcrypto freetype2 fribidi
 fuzz_message_sources	:= $(call fuzz_lib,message cbor_util)
 fuzz_message_pkgs	:= libcbor libcrypto
 fuzz_evidence_sources	:= $(call fuzz_lib,evidence cbor_util)

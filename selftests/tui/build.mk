@@ -17,7 +17,7 @@ $(TUI_TEST)/%.o: selftests/tui/%.c
 
 $(TUI_TESTS) $(TUI_TEST_TOOLS): %: %.o $(TUI_TEST_SHARED) $(BUILD)/tui/dialog.o $(RENDER_LIB)
 	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ \
-		$(shell pkg-config --libs freetype2 libcrypto)
+		$(RENDER_LIBS) $(shell pkg-config --libs libcrypto)
 
 # It starts the program itself.
 $(TUI_TEST)/program_test: | $(BIN)/tconn-tui

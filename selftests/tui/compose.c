@@ -51,3 +51,11 @@ size_t compose_request(uint8_t buf[static COMPOSE_MAX], uint32_t timeout_ms,
 	at = put(buf, at, zero, sizeof(zero));
 	return put(buf, at, statement, statement_len);
 }
+
+size_t compose_look(uint8_t buf[static COMPOSE_MAX], size_t len, struct tconn_look look,
+		    const char *phrase)
+{
+	put16(buf, offsetof(struct tconn_tui_request, look), tconn_look_pack(look));
+	put16(buf, offsetof(struct tconn_tui_request, phrase_len), (uint16_t)strlen(phrase));
+	return put(buf, len, phrase, strlen(phrase));
+}

@@ -8,9 +8,10 @@
 
 #include "kmod/uapi/tconn.h"
 #include "tui/protocol.h"
+#include "tui/render.h"
 #include "tui/statement.h"
 
-#define COMPOSE_MAX (sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX)
+#define COMPOSE_MAX (sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX + TCONN_PHRASE_MAX)
 
 /* The statement's header and text as given, unchecked; returns its length. */
 size_t compose_statement(uint8_t buf[static TCONN_STATEMENT_MAX], uint16_t kind, uint16_t pin_min,
@@ -19,5 +20,9 @@ size_t compose_statement(uint8_t buf[static TCONN_STATEMENT_MAX], uint16_t kind,
 /* A request with a time-out of timeout_ms and a nonce of 0x5a; returns its length. */
 size_t compose_request(uint8_t buf[static COMPOSE_MAX], uint32_t timeout_ms,
 		       const uint8_t *statement, size_t statement_len);
+
+/* Sets the look of a request and appends a phrase; returns its new length. */
+size_t compose_look(uint8_t buf[static COMPOSE_MAX], size_t len, struct tconn_look look,
+		    const char *phrase);
 
 #endif

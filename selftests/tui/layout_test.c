@@ -93,15 +93,17 @@ static void check_boxes(struct __test_metadata *_metadata, const struct tconn_la
 {
 	EXPECT_TRUE(inside(l->card, l->screen));
 	EXPECT_TRUE(inside(l->text, l->card));
-	EXPECT_TRUE(inside(l->slots, l->card));
+	EXPECT_TRUE(inside(l->slots, l->screen));
 	EXPECT_TRUE(inside(l->hint, l->screen));
+	EXPECT_TRUE(inside(l->slots, l->live));
+	EXPECT_TRUE(inside(l->hint, l->live));
 	EXPECT_LE(l->band.y1, l->title_baseline - l->em);
 	EXPECT_LE(l->title_baseline, l->card.y0);
-	EXPECT_LE(l->text.y1, l->slots.y0);
-	EXPECT_LE(l->card.y1, l->hint.y0);
+	EXPECT_LE(l->slots.y1, l->hint.y0);
 	for (uint32_t i = 0; i < l->n_keys; i++) {
+		EXPECT_LE(l->keys[i].box.y1, l->live.y0);
 		EXPECT_TRUE(inside(l->keys[i].box, l->screen));
-		EXPECT_LE(l->hint.y1, l->keys[i].box.y0);
+		EXPECT_LE(l->card.y1, l->keys[i].box.y0);
 		for (uint32_t j = 0; j < i; j++)
 			EXPECT_TRUE(tconn_box_is_empty(tconn_box_intersect(l->keys[i].box,
 									   l->keys[j].box)));
@@ -113,11 +115,12 @@ TEST_F(layout, nothing_overlaps)
 	struct tconn_layout l;
 	int fits = 0;
 
-	for (uint32_t w = 320; w <= 2600; w += 113)
+	for (uint32_t w = 320; w <= 2600; w += 226)
 		for (uint32_t h = 240; h <= 2200; h += 97)
 			for (size_t i = 0; i < n_pictures; i++) {
 				const struct tconn_statement *s = &pictures[i].statement;
-				int r = tconn_layout_make(self->font, s, w, h, &l);
+				int r = tconn_layout_make(self->font, s, (enum tconn_scale)((w + h) % TCONN_SCALES), w, h,
+							  &l);
 
 				ASSERT_TRUE(r == 0 || r == -E2BIG);
 				if (r)
@@ -139,7 +142,63 @@ TEST_F(layout, usual_screens)
 	for (size_t i = 0; i < n_pictures; i++)
 		for (size_t j = 0; j < n_sizes; j++)
 			EXPECT_EQ(0, tconn_layout_make(self->font, &pictures[i].statement,
-						       sizes[j].width, sizes[j].height, &l));
+						       TCONN_SCALE_LARGEST, sizes[j].width, sizes[j].height, &l));
+}
+
+static bool same_inside(const struct tconn_canvas *a, const struct tconn_canvas *b,
+			struct tconn_box box)
+{
+	for (int32_t y = box.y0; y < box.y1; y++) {
+		size_t at = (size_t)y * a->pitch + (size_t)box.x0 * 4;
+
+		if (memcmp((char *)a->pixels + at, (char *)b->pixels + at,
+			   (size_t)(box.x1 - box.x0) * 4))
+			return false;
+	}
+	return true;
+}
+
+/* Phrase, digits and hints change nothing there: the service cannot know them. */
+TEST_F(layout, nothing_moves_between_band_and_live_strip)
+{
+	for (size_t i = 0; i < n_pictures; i++) {
+		struct tconn_render state = picture_state(&pictures[i]), other = state;
+		struct tconn_canvas a = canvas_new(sizes[2], 0), b = canvas_new(sizes[2], 0);
+		struct tconn_layout l;
+
+		if (state.untrusted)
+			continue;
+		other.phrase = "another phrase";
+		other.hint = TCONN_HINT_FULL;
+		other.entered = state.statement->pin_max;
+		ASSERT_EQ(0, tconn_layout_make(self->font, state.statement, state.look.scale,
+					       a.width, a.height, &l));
+		ASSERT_EQ(0, tconn_render_draw(self->font, &a, &state, NULL));
+		ASSERT_EQ(0, tconn_render_draw(self->font, &b, &other, NULL));
+		EXPECT_TRUE(same_inside(&a, &b, (struct tconn_box){ 0, l.band.y1, 800, l.live.y0 }))
+			TH_LOG("%s", pictures[i].name);
+		EXPECT_FALSE(same_inside(&a, &b, (struct tconn_box){ 0, 0, 800, 480 }));
+		free(a.pixels);
+		free(b.pixels);
+	}
+}
+
+/* The band leaves the rest of the screen to the question, at every scale. */
+TEST_F(layout, shares)
+{
+	struct tconn_layout l;
+
+	for (size_t i = 0; i < n_pictures; i++)
+		for (size_t j = 0; j < n_sizes; j++) {
+			const int32_t w = (int32_t)sizes[j].width, h = (int32_t)sizes[j].height;
+
+			ASSERT_EQ(0, tconn_layout_make(self->font, &pictures[i].statement,
+						       pictures[i].look.scale, sizes[j].width,
+						       sizes[j].height, &l));
+			EXPECT_EQ((w < h ? w : h) / 24 * 32 / 10, l.band.y1);
+			EXPECT_GT((l.live.y0 - l.band.y1) * 100, h * 55)
+				TH_LOG("%s on %dx%d", pictures[i].name, w, h);
+		}
 }
 
 /* True where the row of pixels from the card's right edge on has one colour. */
@@ -166,7 +225,8 @@ TEST_F(layout, texts_fit_their_width)
 		for (state.hint = 0; state.hint < TCONN_HINTS; state.hint++) {
 			struct tconn_canvas c = canvas_new((struct size){ w, w * 2 }, 0);
 
-			ASSERT_EQ(0, tconn_layout_make(self->font, state.statement, w, w * 2, &l));
+			ASSERT_EQ(0, tconn_layout_make(self->font, state.statement,
+						       TCONN_SCALE_NORMAL, w, w * 2, &l));
 			ASSERT_EQ(0, tconn_render_draw(self->font, &c, &state, NULL));
 			for (int32_t y = l.band.y0; y < l.band.y1; y++)
 				EXPECT_TRUE(blank_right(&c, &l, y))

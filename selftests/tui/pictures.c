@@ -14,6 +14,17 @@
 #define NOTICE(t) { .kind = TCONN_KIND_NOTICE, TEXT(t) }
 #define PIN(min, max, t) { .kind = TCONN_KIND_PIN, .pin_min = (min), .pin_max = (max), TEXT(t) }
 
+/* Details as they travel: two lengths, key, value. */
+static const uint8_t paid[] = "\x06\0\x0a\0" "Amount120.00 EUR"
+			      "\x05\0\x08\0" "PayeeACME Ltd"
+			      "\x09\0\x3a\0" "ReferenceInvoice 2026-1173, lamps and cables "
+			      "for the new hall, part 2";
+static const uint8_t arabic[] = "\x0c\0\x0a\0" "المبلغ120.00 EUR"
+				"\x08\0\x0b\0" "حساب030 1234 56"
+				"\x10\0\x0d\0" "المستفيدشركة ACME";
+
+#define DETAILS(n, d) .n_details = (n), .details = (d), .details_len = sizeof(d) - 1
+
 const struct picture pictures[] = {
 	{ .name = "confirm", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?") },
 	{ .name = "confirm-early", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?"),
@@ -34,12 +45,37 @@ const struct picture pictures[] = {
 	{ .name = "pin-full", .statement = PIN(1, 12, "PIN"), .entered = 12,
 	  .hint = TCONN_HINT_FULL },
 	{ .name = "notice", .statement = NOTICE("Paid. You may take your card.") },
+	{ .name = "details", .statement = { .kind = TCONN_KIND_CONFIRM, TEXT("Pay this invoice?"),
+					    DETAILS(3, paid) },
+	  .phrase = "amber river owl" },
+	{ .name = "details-large", .statement = { .kind = TCONN_KIND_CONFIRM,
+						  TEXT("Pay this invoice?"), DETAILS(3, paid) },
+	  .look = { TCONN_SCALE_LARGE, TCONN_THEME_LIGHT } },
+	{ .name = "dark", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?"),
+	  .look = { TCONN_SCALE_NORMAL, TCONN_THEME_DARK } },
+	{ .name = "dark-largest", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?"),
+	  .look = { TCONN_SCALE_LARGEST, TCONN_THEME_DARK } },
+	{ .name = "pin-german", .entered = 2,
+	  .statement = { .kind = TCONN_KIND_PIN, .pin_min = 4, .pin_max = 8, .locale = "de",
+			 TEXT("PIN der Karte, die auf 1234 endet") } },
+	{ .name = "notice-french", .statement = { .kind = TCONN_KIND_NOTICE, .locale = "fr",
+						  TEXT("Payé. Vous pouvez reprendre votre carte.") } },
+	{ .name = "pin-hebrew", .entered = 3, .hint = TCONN_HINT_SHORT,
+	  .statement = { .kind = TCONN_KIND_PIN, .pin_min = 4, .pin_max = 8, .locale = "he",
+			 TEXT("הקוד של הכרטיס שמסתיים ב-1234") } },
+	{ .name = "arabic", .phrase = "amber river owl",
+	  .statement = { .kind = TCONN_KIND_CONFIRM, .locale = "ar",
+			 TEXT("هل تريد دفع هذه الفاتورة (رقم 1173)؟"), DETAILS(3, arabic) } },
+	{ .name = "arabic-dark", .look = { TCONN_SCALE_LARGEST, TCONN_THEME_DARK },
+	  .statement = { .kind = TCONN_KIND_CONFIRM, .locale = "ar",
+			 TEXT("هل تريد دفع 120.00 EUR إلى شركة ACME؟\nلا") } },
 	{ .name = "untrusted", .statement = PIN(4, 4, "PIN"), .entered = 1, .untrusted = true },
 };
 const size_t n_pictures = sizeof(pictures) / sizeof(pictures[0]);
 
 const struct size sizes[] = {
-	{ 1280, 800 }, { 1024, 768 }, { 800, 480 }, { 800, 1280 }, { 480, 800 }, { 3840, 2160 },
+	{ 1280, 800 }, { 1024, 768 }, { 800, 480 }, { 800, 1280 }, { 480, 800 }, { 1920, 1080 },
+	{ 3840, 2160 },
 };
 const size_t n_sizes = sizeof(sizes) / sizeof(sizes[0]);
 
@@ -49,6 +85,8 @@ struct tconn_render picture_state(const struct picture *p)
 		.statement = &p->statement,
 		.entered = p->entered,
 		.hint = p->hint,
+		.look = p->look,
+		.phrase = p->phrase,
 		.untrusted = p->untrusted,
 	};
 }

@@ -12,6 +12,8 @@ struct picture {
 	struct tconn_statement statement;
 	uint32_t entered;
 	enum tconn_hint hint;
+	struct tconn_look look;
+	const char *phrase;
 	bool untrusted;
 };
 

@@ -208,7 +208,8 @@ TEST(no_glyph)
 		{ "12\xcc\xb6" "0", 2 },		/* combining strike through */
 		{ "a\xcc\x88", 1 },			/* combining diaeresis */
 		{ "a\xcc\x95", 1 },			/* combining, beside its letter */
-		{ "a\xd7\x90", 1 }, { "\xd8\xa7", 0 },	/* Hebrew and Arabic: right to left */
+		{ "\xd7\xb0", 0 }, { "a\xd9\x8b", 1 },	/* Yiddish, an Arabic vowel sign */
+		{ "\xef\xba\x8d", 0 },			/* Arabic, ready-made form */
 		{ "a\xee\xbc\x80", 1 },			/* private use U+EF00, in the font */
 		{ "a\xe2\xa0\x80", 1 },			/* braille blank: a glyph without ink */
 		{ "a\xef\xbf\xbc", 1 },			/* object replacement */
@@ -222,6 +223,117 @@ TEST(no_glyph)
 			TH_LOG("case %zu", i);
 		EXPECT_EQ(bad[i].at, at) TH_LOG("case %zu", i);
 	}
+}
+
+TEST(unsupported_script)
+{
+	static const struct bad_text bad[] = {
+		{ "a\xe0\xa4\x95", 1 },		/* Devanagari */
+		{ "\xe0\xb8\x81", 0 },			/* Thai */
+		{ "\xe1\x80\x80", 0 },			/* Myanmar */
+		{ "\xdf\x8a", 0 },			/* N'Ko, in the font */
+		{ "\xe0\xba\x81", 0 },			/* Lao, in the font */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		size_t at = 999;
+
+		EXPECT_EQ(TCONN_STATEMENT_SCRIPT,
+			  check_text(bad[i].text, strlen(bad[i].text), 0, 0, &at))
+			TH_LOG("case %zu", i);
+		EXPECT_EQ(bad[i].at, at) TH_LOG("case %zu", i);
+	}
+}
+
+static const struct tconn_detail amount = {
+	.key = "Amount", .key_len = 6, .value = "1 EUR", .value_len = 5,
+};
+
+TEST(details)
+{
+	uint8_t details[64], buf[TCONN_STATEMENT_MAX];
+	struct tconn_statement in = {
+		.kind = TCONN_KIND_CONFIRM, .text = "Pay?", .text_len = 4, .locale = "de",
+		.n_details = 2, .details = details,
+	}, out;
+	struct tconn_detail d;
+	uint32_t at = 0;
+	int len;
+
+	ASSERT_TRUE(tconn_statement_put_detail(&amount, details, sizeof(details), &in.details_len));
+	ASSERT_TRUE(tconn_statement_put_detail(&amount, details, sizeof(details), &in.details_len));
+	len = tconn_statement_encode(&in, buf, sizeof(buf));
+	ASSERT_EQ(16 + 4 + 10 + 2 * (4 + 11), len);
+	ASSERT_EQ(0, tconn_statement_parse(buf, (size_t)len, &out, NULL));
+	EXPECT_STREQ("de", out.locale);
+	ASSERT_TRUE(tconn_statement_detail(&out, &at, &d));
+	EXPECT_EQ(0, strncmp("Amount", d.key, d.key_len));
+	ASSERT_TRUE(tconn_statement_detail(&out, &at, &d));
+	EXPECT_EQ(0, strncmp("1 EUR", d.value, d.value_len));
+	EXPECT_FALSE(tconn_statement_detail(&out, &at, &d));
+	/* Any cut, and anything behind it, is malformed. */
+	for (int cut = 0; cut < len; cut++)
+		EXPECT_NE(0, tconn_statement_parse(buf, (size_t)cut, &out, NULL));
+	EXPECT_EQ(TCONN_STATEMENT_MALFORMED, tconn_statement_parse(buf, (size_t)len + 1, &out, NULL));
+}
+
+/* An offence in a detail is told by its place behind the text. */
+TEST(details_are_checked_like_the_text)
+{
+	uint8_t details[64];
+	struct tconn_statement s = {
+		.kind = TCONN_KIND_CONFIRM, .text = "Pay?", .text_len = 4, .n_details = 1,
+		.details = details,
+	};
+	static const struct {
+		const char *key, *value;
+		int error;
+		size_t at;
+	} cases[] = {
+		{ "k", "v\nw", TCONN_STATEMENT_CONTROL, 4 + 4 + 1 + 1 },
+		{ "\xff", "v", TCONN_STATEMENT_NOT_UTF8, 4 + 4 },
+		{ "k", " ", TCONN_STATEMENT_EMPTY, 4 + 4 + 1 },
+		{ "k", "a\xe4\xb8\xad", TCONN_STATEMENT_NO_GLYPH, 4 + 4 + 1 + 1 },
+		{ "\xe0\xb8\x81", "v", TCONN_STATEMENT_SCRIPT, 4 + 4 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct tconn_detail d = {
+			cases[i].key, cases[i].value, (uint32_t)strlen(cases[i].key),
+			(uint32_t)strlen(cases[i].value),
+		};
+		size_t at = 0;
+
+		s.details_len = 0;
+		ASSERT_TRUE(tconn_statement_put_detail(&d, details, sizeof(details), &s.details_len));
+		EXPECT_EQ(cases[i].error, tconn_statement_check_renders(&s, 0, 0, &at))
+			TH_LOG("case %zu", i);
+		EXPECT_EQ(cases[i].at, at) TH_LOG("case %zu", i);
+	}
+}
+
+TEST(locale)
+{
+	uint8_t buf[64];
+	struct tconn_statement s = {
+		.kind = TCONN_KIND_CONFIRM, .text = "Pay?", .text_len = 4, .locale = "xx",
+	};
+
+	EXPECT_EQ(TCONN_STATEMENT_LOCALE, tconn_statement_encode(&s, buf, sizeof(buf)));
+	strcpy(s.locale, "he");
+	ASSERT_EQ(30, tconn_statement_encode(&s, buf, sizeof(buf)));
+	/* Bytes behind the tag's end; then no tag and no details, which is version 1. */
+	buf[24] = 'x';
+	EXPECT_EQ(TCONN_STATEMENT_MALFORMED, tconn_statement_parse(buf, 30, &s, NULL));
+	memset(buf + 20, 0, 8);
+	EXPECT_EQ(TCONN_STATEMENT_MALFORMED, tconn_statement_parse(buf, 30, &s, NULL));
+}
+
+TEST(shows_what_is_written_right_to_left)
+{
+	static const char text[] = "שלום עולם; هل تريد دفع ١٢٠ يورو؟ پرداخت چک گرفته ی";
+
+	EXPECT_EQ(0, check_text(text, sizeof(text) - 1, 0, 0, NULL));
 }
 
 TEST(shows_what_europe_writes)
@@ -266,7 +378,7 @@ TEST(screen_too_small_or_absurd)
 
 TEST(messages_differ)
 {
-	for (int a = TCONN_STATEMENT_NO_GLYPH; a <= TCONN_STATEMENT_OK; a++) {
+	for (int a = TCONN_STATEMENT_LOCALE; a <= TCONN_STATEMENT_OK; a++) {
 		ASSERT_NE(NULL, tconn_statement_strerror(a));
 		for (int b = a + 1; b <= TCONN_STATEMENT_OK; b++)
 			EXPECT_STRNE(tconn_statement_strerror(a), tconn_statement_strerror(b));
