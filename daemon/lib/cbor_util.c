@@ -165,16 +165,18 @@ static int fail_at(const struct tconn_cbor *r, int code, const char *what, struc
 	return tconn_fail(err, code, "byte %zu: %s", (size_t)(r->at - r->start), what);
 }
 
-static int peek(const struct tconn_cbor *r, struct item *ret, struct tconn_error *err)
+static int peek(struct tconn_cbor *r, struct item *ret, struct tconn_error *err)
 {
 	struct item item = { .type = ITEM_NONE };
 	struct cbor_decoder_result result;
 	size_t payload;
 
-	if (r->at == r->end)
+	r->ran_out = r->at == r->end;
+	if (r->ran_out)
 		return fail_at(r, -EBADMSG, "the message ends too early", err);
 	result = cbor_stream_decode(r->at, (size_t)(r->end - r->at), &callbacks, &item);
-	if (result.status == CBOR_DECODER_NEDATA)
+	r->ran_out = result.status == CBOR_DECODER_NEDATA;
+	if (r->ran_out)
 		return fail_at(r, -EBADMSG, "an item is longer than the message", err);
 	if (result.status != CBOR_DECODER_FINISHED || item.type == ITEM_NONE)
 		return fail_at(r, -EBADMSG, "not well-formed CBOR", err);
@@ -334,7 +336,8 @@ int tconn_cbor_array(struct tconn_cbor *r, size_t max, size_t *ret, struct tconn
 /* By hand: libcbor 0.8's decoder refuses the tags 6..20, COSE_Sign1's 18 among them. */
 int tconn_cbor_tag(struct tconn_cbor *r, uint8_t tag, struct tconn_error *err)
 {
-	if (r->at == r->end)
+	r->ran_out = r->at == r->end;
+	if (r->ran_out)
 		return fail_at(r, -EBADMSG, "the message ends too early", err);
 	if (*r->at != (0xc0 | tag))
 		return fail_at(r, -EBADMSG, "another item than the expected tag", err);
@@ -417,10 +420,12 @@ int tconn_cbor_any(struct tconn_cbor *r, const uint8_t **ret, size_t *ret_len,
 		r->at += item.size;
 		if (item.type != ITEM_ARRAY && item.type != ITEM_MAP)
 			continue;
-		if (item.value > (uint64_t)(r->end - r->at))
-			return fail_at(r, -EBADMSG, "an item is longer than the message", err);
-		due += item.type == ITEM_MAP ? 2 * item.value : item.value;
-		if (due > (uint64_t)(r->end - r->at) + 1)
+		r->ran_out = item.value > (uint64_t)(r->end - r->at);
+		if (!r->ran_out) {
+			due += item.type == ITEM_MAP ? 2 * item.value : item.value;
+			r->ran_out = due > (uint64_t)(r->end - r->at) + 1;
+		}
+		if (r->ran_out)
 			return fail_at(r, -EBADMSG, "an item is longer than the message", err);
 	}
 	*ret = start;

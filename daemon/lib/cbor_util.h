@@ -21,6 +21,7 @@ struct tconn_verdict;
 
 struct tconn_cbor {
 	const uint8_t *start, *at, *end;
+	bool ran_out;		/* an item was refused because the buffer ends within it */
 };
 
 struct tconn_cbor_map {

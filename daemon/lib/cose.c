@@ -11,8 +11,6 @@
 
 #include "digest.h"
 
-#define TAG_SIGN1	18
-
 struct suite {
 	enum tconn_cose_alg alg;
 	const char *group;
@@ -216,7 +214,7 @@ int tconn_cose_encode(const struct tconn_cose *c, size_t limit, struct tconn_byt
 {
 	__attribute__((cleanup(tconn_cbor_discard))) struct tconn_cbor_writer w = { 0 };
 
-	tconn_cbor_put_tag(&w, TAG_SIGN1);
+	tconn_cbor_put_tag(&w, TCONN_COSE_TAG);
 	tconn_cbor_put_array(&w, 4);
 	tconn_cbor_put_bytes(&w, c->protected, c->protected_len);
 	if (c->unprotected)
@@ -259,7 +257,7 @@ int tconn_cose_decode(const uint8_t *buf, size_t len, struct tconn_cose *ret,
 	struct tconn_cbor r = tconn_cbor_reader(buf, len);
 	struct tconn_cose c = { 0 };
 	size_t count = 0;
-	int error = tconn_cbor_tag(&r, TAG_SIGN1, err);
+	int error = tconn_cbor_tag(&r, TCONN_COSE_TAG, err);
 
 	if (!error)
 		error = tconn_cbor_array(&r, 4, &count, err);

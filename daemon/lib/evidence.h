@@ -7,18 +7,13 @@
 #ifndef TCONN_EVIDENCE_H
 #define TCONN_EVIDENCE_H
 
+#include "bytes.h"
 #include "identity.h"
 #include "log.h"
 #include "tpm.h"
 
 #define TCONN_EVIDENCE_MAX (40u << 20)	/* bytes */
 #define TCONN_PCR_MASK 0x7fffu		/* 0..14 */
-
-struct tconn_bytes {
-	uint8_t *data;		/* malloc'ed */
-	size_t len;
-};
-void tconn_bytes_free(struct tconn_bytes *b);
 
 /* How much of an IMA log a verifier has: bytes of the boot that these counts name. */
 struct tconn_held {

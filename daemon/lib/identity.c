@@ -256,6 +256,26 @@ int tconn_certificate_check(struct x509_store_st *trust, const uint8_t *der, siz
 	return 0;
 }
 
+int tconn_certificate_identity(const uint8_t *der, size_t len, enum tconn_use use,
+			       enum tconn_role role, struct tconn_identity *ret,
+			       struct tconn_error *err)
+{
+	struct tconn_identity identity;
+	X509 *cert = parse(der, len, err);
+	int r;
+
+	if (!cert)
+		return tconn_fail_in(err, -EBADMSG, "certificate");
+	r = check_use(cert, use, role, err);
+	if (!r)
+		r = read_identity(cert, role, &identity, err);
+	X509_free(cert);
+	if (r)
+		return tconn_fail_in(err, r, "certificate");
+	*ret = identity;
+	return 0;
+}
+
 int tconn_certificate_matches(const uint8_t *der, size_t len, const struct tconn_blob *pub,
 			      struct tconn_error *err)
 {

@@ -54,6 +54,10 @@ enum tconn_use { TCONN_USE_AK, TCONN_USE_TLS, TCONN_USE_DATA };
 int tconn_certificate_check(struct x509_store_st *trust, const uint8_t *der, size_t len,
 			    enum tconn_use use, enum tconn_role role, struct tconn_identity *ret,
 			    struct tconn_error *err);
+/* The same without the chain: use and identity only, for who checks the chain himself. */
+int tconn_certificate_identity(const uint8_t *der, size_t len, enum tconn_use use,
+			       enum tconn_role role, struct tconn_identity *ret,
+			       struct tconn_error *err);
 /* Public key of cert equals the TPMT_PUBLIC. -EKEYREJECTED if not. */
 int tconn_certificate_matches(const uint8_t *der, size_t len, const struct tconn_blob *pub,
 			      struct tconn_error *err);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Programs that scripts/bench.py runs: takeover and connect in guests, ima here.
+# Programs that scripts/bench.py runs: takeover and connect in guests, ima and label here.
 BENCH		:= $(BUILD)/selftests/bench
-BENCH_PROGRAMS	:= $(BENCH)/takeover $(BENCH)/connect $(BENCH)/ima
+BENCH_PROGRAMS	:= $(BENCH)/takeover $(BENCH)/connect $(BENCH)/ima $(BENCH)/label
 
 $(BENCH)/takeover: selftests/bench/takeover.c selftests/bench/times.h kmod/uapi/tconn.h
 	@mkdir -p $(@D)
@@ -11,6 +11,13 @@ $(BENCH)/takeover: selftests/bench/takeover.c selftests/bench/times.h kmod/uapi/
 $(BENCH)/connect $(BENCH)/ima: $(BENCH)/%: selftests/bench/%.c selftests/bench/times.h $(TCONN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) $(TCONN_LDFLAGS) -o $@ $< $(TCONN_LIB) \
+		$(TCONN_LIB_LIBS)
+
+# With the fixtures of selftests/lib: a software TPM and an identity for it.
+$(BENCH)/label: selftests/bench/label.c selftests/bench/times.h $(TCONN_LIB) \
+		$(addprefix $(BUILD)/selftests/lib/,swtpm_fixture.o test_identity.o)
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -I. $(TCONN_LDFLAGS) -o $@ $(filter-out %.h,$^) \
 		$(TCONN_LIB_LIBS)
 
 .PHONY: bench-programs

@@ -43,6 +43,17 @@ fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util cose identity tpm tpm_blob tpm
 			   tpm_template tpm_verify)
 fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 
+FUZZ_NAMES		+= label label_proof
+fuzz_label_nouns	:= cbor_util certificate_status cose identity label label_batch label_clock \
+			   label_entry label_header label_time label_track label_verify merkle tpm \
+			   tpm_blob tpm_counter tpm_keys tpm_signature tpm_template tpm_verify
+fuzz_label_sources	:= $(call fuzz_lib,$(fuzz_label_nouns))
+fuzz_label_pkgs		:= $(fuzz_receipt_pkgs)
+fuzz_label_run		:= -max_len=4096
+# It includes label_track.c.
+fuzz_label_proof_sources := $(call fuzz_lib,$(filter-out label_track,$(fuzz_label_nouns)))
+fuzz_label_proof_pkgs	:= $(fuzz_receipt_pkgs)
+
 FUZZ_SECONDS	?= 5
 FUZZ_CC		?= clang
 FUZZ_CFLAGS	:= -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -I. -O1 -g \
