@@ -79,7 +79,9 @@ struct source {
 static struct {
 	struct mutex lock;	/* sources, taken, registered; inside the core's input_mutex */
 	struct list_head sources;
+	const struct tconn_globs *listed;	/* while registered */
 	bool taken, registered;
+	int error;		/* of the last device that could not be connected */
 } input = {
 	.lock = __MUTEX_INITIALIZER(input.lock),
 	.sources = LIST_HEAD_INIT(input.sources),
@@ -481,7 +483,7 @@ static bool input_match(struct input_handler *handler, struct input_dev *dev)
 {
 	if (READ_ONCE(input.taken))
 		tconn_session_abort(TCONN_CAUSE_INPUT_NEW);
-	return tconn_policy_lists_device(&tconn_policy()->input, &dev->dev);
+	return tconn_policy_lists_device(input.listed, &dev->dev);
 }
 
 /* EVIOCSKEYCODE and the console's KDSETKEYCODE. */
@@ -510,8 +512,7 @@ static void free_keymap(struct source *s)
 	spin_unlock_irq(&dev->event_lock);
 }
 
-static int input_connect(struct input_handler *handler, struct input_dev *dev,
-			 const struct input_device_id *id)
+static int add_source(struct input_handler *handler, struct input_dev *dev)
 {
 	struct source *s = kzalloc(sizeof(*s), GFP_KERNEL);
 	int ret;
@@ -534,6 +535,16 @@ static int input_connect(struct input_handler *handler, struct input_dev *dev,
 		tconn_session_abort(TCONN_CAUSE_INPUT_NEW);
 	mutex_unlock(&input.lock);
 	return 0;
+}
+
+static int input_connect(struct input_handler *handler, struct input_dev *dev,
+			 const struct input_device_id *id)
+{
+	int ret = add_source(handler, dev);
+
+	if (ret)
+		input.error = ret;
+	return ret;
 }
 
 static void input_disconnect(struct input_handle *handle)
@@ -565,12 +576,20 @@ static struct input_handler input_handler = {
 	.filter = input_filter,
 };
 
-int tconn_input_register(void)
+int tconn_input_register(const struct tconn_globs *listed)
 {
 	int ret;
 
 	INIT_KFIFO(keys.fifo);
+	input.listed = listed;
+	input.error = 0;
 	ret = input_register_handler(&input_handler);
+	if (ret)
+		return ret;
+	/* The core goes on where a device fails. */
+	ret = input.error;
+	if (ret)
+		input_unregister_handler(&input_handler);
 	input.registered = !ret;
 	return ret;
 }

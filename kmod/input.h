@@ -7,9 +7,13 @@
 
 struct device;
 struct seq_file;
+struct tconn_globs;
 
-/* Once, when a policy says which devices count. */
-int tconn_input_register(void);
+/*
+ * Once, when a policy says which devices count; `listed` is asked from then on.
+ * -ENOMEM, -EINTR: a listed device could not be connected; nothing is registered.
+ */
+int tconn_input_register(const struct tconn_globs *listed);
 void tconn_input_exit(void);
 
 unsigned int tconn_input_count(void);

@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/ima.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -22,6 +23,8 @@
 #include "policy.h"
 
 #define LOG_MAX		BIT(20)	/* bytes */
+#define EXTEND_TRIES	10
+#define EXTEND_WAIT_MS	20	/* between two */
 #define SESSION_ROOM	(2 * sizeof(struct tconn_event) + sizeof(struct tconn_event_app) + \
 			 sizeof(struct tconn_record))
 
@@ -63,16 +66,23 @@ const u8 *tconn_measure_boot_id(void)
 	return measure.boot_id;
 }
 
+/* A command that found no memory was not sent: it is no reason to give up for good. */
 static int extend(u32 pcr, const u8 *digest)
 {
-	unsigned int i;
+	unsigned int i, tries;
+	int ret;
 
 	for (i = 0; i < measure.chip->nr_allocated_banks; i++) {
 		memset(&measure.banks[i], 0, sizeof(measure.banks[i]));
 		measure.banks[i].alg_id = measure.chip->allocated_banks[i].alg_id;
 		memcpy(measure.banks[i].digest, digest, TCONN_DIGEST_SIZE);
 	}
-	return tpm_pcr_extend(measure.chip, pcr, measure.banks);
+	for (tries = 1;; tries++) {
+		ret = tpm_pcr_extend(measure.chip, pcr, measure.banks);
+		if (ret != -ENOMEM || tries == EXTEND_TRIES)
+			return ret;
+		msleep(EXTEND_WAIT_MS);
+	}
 }
 
 /* digest = SHA-256(type || len || data) */
@@ -229,24 +239,27 @@ static bool has_sha256(const struct tpm_chip *chip)
 	return false;
 }
 
-static void find_tpm(void)
+/* No TPM is no error: sessions will be refused, and say so. */
+static int find_tpm(void)
 {
 	struct tpm_chip *chip = tpm_default_chip();
 
 	if (!chip) {
 		pr_err("no TPM: sessions will be refused\n");
-		return;
+		return 0;
 	}
-	if (has_sha256(chip))
-		measure.banks = kcalloc(chip->nr_allocated_banks, sizeof(*measure.banks),
-					GFP_KERNEL);
-	else
+	if (!has_sha256(chip)) {
 		pr_err("the TPM has no sha256 bank: sessions will be refused\n");
+		put_device(&chip->dev);
+		return 0;
+	}
+	measure.banks = kcalloc(chip->nr_allocated_banks, sizeof(*measure.banks), GFP_KERNEL);
 	if (!measure.banks) {
 		put_device(&chip->dev);
-		return;
+		return -ENOMEM;
 	}
 	measure.chip = chip;
+	return 0;
 }
 
 void tconn_measure_boot(void)
@@ -263,12 +276,16 @@ void tconn_measure_boot(void)
 
 int tconn_measure_init(void)
 {
+	int ret;
+
 	measure.log = vzalloc(LOG_MAX);
 	if (!measure.log)
 		return -ENOMEM;
 	get_random_bytes(measure.boot_id, sizeof(measure.boot_id));
-	find_tpm();
-	return 0;
+	ret = find_tpm();
+	if (ret)
+		vfree(measure.log);
+	return ret;
 }
 
 void tconn_measure_exit(void)

@@ -47,7 +47,8 @@ bool tconn_policy_lists_app(const struct tconn_policy *p, const u8 *digest)
 
 bool tconn_policy_lists_device(const struct tconn_globs *globs, struct device *dev)
 {
-	char *path = kobject_get_path(&dev->kobj, GFP_KERNEL);
+	/* Memory that is short for a moment must not make a listed device unlisted. */
+	char *path = kobject_get_path(&dev->kobj, GFP_KERNEL | __GFP_NOFAIL);
 	bool listed = false;
 	unsigned int i;
 
@@ -265,22 +266,23 @@ static struct tconn_policy *policy_new(size_t len)
 	return NULL;
 }
 
-/* Once published it stays, for readers take no lock. */
+/* Once published it stays, for readers take no lock: what can fail comes before. */
 static int policy_accept(struct tconn_policy *p)
 {
 	struct tconn_event_policy event = { .len = p->len };
-	int ret;
+	int ret = tconn_input_register(&p->input);
 
-	/* Pairs with tconn_policy(); before the input handler, which asks for it. */
+	if (ret) {
+		pr_err("policy refused: no input handler (%d)\n", ret);
+		return ret;
+	}
+	/* Pairs with tconn_policy(). */
 	smp_store_release(&loaded, p);
-	ret = tconn_input_register();
-	if (ret)
-		pr_err("no input handler (%d): sessions will be refused\n", ret);
 	memcpy(event.digest, p->digest, sizeof(event.digest));
 	/* Not fatal here: without a TPM it is BIND that refuses, and says so. */
 	tconn_measure(TCONN_EVENT_POLICY, &event, sizeof(event));
 	pr_info("policy %*phN accepted, %u app(s)\n", TCONN_DIGEST_SIZE, p->digest, p->app_count);
-	return ret;
+	return 0;
 }
 
 static int policy_load(const char __user *buf, size_t len)
@@ -302,7 +304,9 @@ static int policy_load(const char __user *buf, size_t len)
 	if (ret)
 		goto free;
 	sha256(p->text, len, p->digest);
-	return policy_accept(p);
+	ret = policy_accept(p);
+	if (!ret)
+		return 0;
 free:
 	policy_free(p);
 	return ret;
@@ -312,6 +316,7 @@ free:
  *	-EPERM	a policy is loaded already
  *	-EINVAL	not the grammar (line and reason are in the kernel log), or not in one write
  *	-EFBIG	over TCONN_POLICY_MAX bytes
+ *	-ENOMEM, -EINTR	a listed input device could not be connected; try again
  */
 static ssize_t policy_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
