@@ -54,6 +54,7 @@
 #define BYTES_PER_PIXEL	4
 #define DRM_NODE_MAJOR	226	/* the kernel's own name for it is not public */
 #define HIDE_TRIES	100	/* a millisecond each */
+#define COPIES		2	/* of what was there: a commit that fails spoils its own */
 
 struct tconn_display {
 	struct drm_client_dev client;
@@ -81,7 +82,7 @@ struct tconn_display {
 	struct drm_mode_rect damage;
 	int result;
 	struct drm_modeset_acquire_ctx ctx;	/* all modeset locks */
-	struct drm_atomic_state *before;	/* what was there */
+	struct drm_atomic_state *before[COPIES];	/* what was there */
 	struct iosys_map map;		/* of the framebuffer, set in the thread */
 	bool mapped;
 };
@@ -295,19 +296,28 @@ static void unlock_all(struct tconn_display *d)
 	drm_modeset_acquire_fini(&d->ctx);
 }
 
+static int copy_before(struct tconn_display *d)
+{
+	struct drm_atomic_state *state;
+	unsigned int i;
+
+	for (i = 0; i < COPIES; i++) {
+		state = drm_atomic_helper_duplicate_state(d->dev, &d->ctx);
+		if (IS_ERR(state))
+			return PTR_ERR(state);
+		d->before[i] = state;
+	}
+	return 0;
+}
+
 static int thread_take(struct tconn_display *d)
 {
 	int ret = lock_all(d);
 
-	if (ret)
-		return ret;
-	d->before = drm_atomic_helper_duplicate_state(d->dev, &d->ctx);
-	if (IS_ERR(d->before)) {
-		ret = PTR_ERR(d->before);
-		d->before = NULL;
-		return ret;
-	}
-	ret = commit(d, set_all);
+	if (!ret)
+		ret = copy_before(d);
+	if (!ret)
+		ret = commit(d, set_all);
 	if (ret)
 		return ret;
 	ret = drm_client_buffer_vmap(&d->buf, &d->map);
@@ -318,15 +328,17 @@ static int thread_take(struct tconn_display *d)
 /* Whatever was taken. A failed commit leaves our fb, which goes dark when it is freed. */
 static void thread_give(struct tconn_display *d)
 {
-	int ret;
+	int ret = -EAGAIN;
+	unsigned int i;
 
-	if (d->before) {
-		ret = drm_atomic_helper_commit_duplicated_state(d->before, &d->ctx);
+	for (i = 0; i < COPIES && d->before[i]; i++) {
 		if (ret)
-			pr_err("the screen's former state was refused: %d\n", ret);
-		drm_atomic_state_put(d->before);
-		d->before = NULL;
+			ret = drm_atomic_helper_commit_duplicated_state(d->before[i], &d->ctx);
+		drm_atomic_state_put(d->before[i]);
+		d->before[i] = NULL;
 	}
+	if (i && ret)
+		pr_err("the screen's former state was refused: %d\n", ret);
 	unlock_all(d);
 }
 
