@@ -12,10 +12,14 @@ Groups, in this order (--list prints the names):
 
 A pattern (make check TESTS=PATTERN) keeps the tests whose names contain it;
 * and ? stand for anything. Logs: out/check/GROUP/NAME.log.
+
+On the debug kernel (KERNEL=debug) leaks fail as well, and so does a module of whose lines
+less than LINES_RUN % ran, if all of its tests did; the coverage is in out/check/coverage.json.
 """
 
 import argparse
 import fnmatch
+import json
 import os
 import pathlib
 import subprocess
@@ -26,13 +30,15 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "selftests")]
 
-from harness import image, ktap, paths      # noqa: E402
+from harness import debug, image, ktap, paths      # noqa: E402
 from harness.guest import Guest, GuestError  # noqa: E402
 
 CHECK = paths.OUT / "check"
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "5"))
 HOST_TIMEOUT = 180
 GUEST_TIMEOUT = 180
+DEBUG_TIMEOUT = 1800
+LINES_RUN = 85          # per cent
 
 
 class Report:
@@ -122,14 +128,31 @@ def guest_tests(report, group, programs, screen):
     try:
         with Guest(guest_image(programs), CHECK / group / "vm", firmware="seabios",
                    screen=screen) as guest:
+            if guest.is_debug:
+                debug.watch(guest)
             for name, program in programs.items():
                 start = time.monotonic()
-                short = pathlib.Path(program).name
-                status, text = guest.ktap(f"./{short}", GUEST_TIMEOUT)
+                status, text = guest.ktap(f"env FUZZ_SECONDS={FUZZ_SECONDS} "
+                                          f"./{pathlib.Path(program).name}",
+                                          DEBUG_TIMEOUT if guest.is_debug else GUEST_TIMEOUT)
                 report.program(name, text, status, time.monotonic() - start)
+            if guest.is_debug:
+                leaks = debug.findings(guest)
+                report.case(f"{group}/kmemleak", "fail" if leaks else "pass", leaks)
+                debug.keep_coverage(guest, CHECK / group / "coverage")
         report.case(f"{group}/console", "pass")
     except (GuestError, OSError) as error:
         report.case(f"{group}/console", "fail", str(error))
+
+
+def report_coverage(report, groups):
+    files = debug.coverage([CHECK / group / "coverage" for group in groups])
+    rows, total = debug.table(files)
+    print("\n".join(f"  {row}" for row in rows))
+    (CHECK / "coverage.json").write_text(json.dumps(
+        {name: c._asdict() for name, c in [*files.items(), ("total", total)]}, indent=1))
+    enough = debug.share(total.lines_run, total.lines) >= LINES_RUN
+    report.case(f"coverage of {LINES_RUN} % of the module's lines", "pass" if enough else "fail")
 
 
 class UnittestResult(unittest.TestResult):
@@ -217,6 +240,7 @@ def main():
               "meta": unittests("meta"), "guest": programs("guest", args.guest),
               "guest-bochs": select(programs("guest-bochs", args.guest), "display_test"),
               "e2e": unittests("e2e")}
+    whole = groups["guest"]
     groups = {group: select(tests, args.tests) for group, tests in groups.items()}
     if args.list:
         print("\n".join(name for tests in groups.values() for name in tests))
@@ -227,6 +251,8 @@ def main():
     run_unittests(report, "meta", groups["meta"])
     guest_tests(report, "guest", groups["guest"], None)
     guest_tests(report, "guest-bochs", groups["guest-bochs"], "bochs-display")
+    if paths.is_debug(paths.kernel_release()) and groups["guest"] == whole:
+        report_coverage(report, ("guest", "guest-bochs"))
     run_unittests(report, "e2e", groups["e2e"])
     if not any(groups.values()):
         report.case(f"no test is named like {args.tests!r}", "fail")

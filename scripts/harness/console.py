@@ -8,12 +8,17 @@ import time
 TROUBLE = re.compile(
     r"WARNING: (CPU|possible|suspicious|inconsistent|bad)|\bBUG: |\bBUG at|KASAN|KCSAN|UBSAN|KFENCE|"
     r"\bOops\b|Call Trace|Kernel panic|general protection fault|blocked for more than|"
-    r"refcount_t: |list_(add|del) corruption|soft lockup|rcu: INFO|DEBUG_LOCKS_WARN")
+    r"refcount_t: |list_(add|del) corruption|soft lockup|rcu: INFO|DEBUG_LOCKS_WARN|"
+    r"ODEBUG:|non-static key|kmemleak: \d+ new")
+# The debug kernel says with a call trace which allocation it made fail; a complaint
+# has a first line of its own.
+DEBUG_TROUBLE = re.compile(TROUBLE.pattern.replace("Call Trace|", ""))
 
 
 class Console(threading.Thread):
-    def __init__(self, stream, path, echo=None):
+    def __init__(self, stream, path, echo=None, trouble=TROUBLE):
         super().__init__(daemon=True)
+        self._trouble = trouble
         self._stream = stream
         self._log = open(path, "w", encoding="utf-8", errors="replace")
         self._echo = echo
@@ -28,7 +33,7 @@ class Console(threading.Thread):
             self._log.write(f"{stamp:9.3f} {line}\n")
             self._log.flush()
             self._lines.append(line)
-            if TROUBLE.search(line):
+            if self._trouble.search(line):
                 self.trouble.append(line)
             if self._echo:
                 self._echo(line)

@@ -39,7 +39,7 @@ import tempfile
 import time
 
 from . import paths, process
-from .console import Console
+from .console import DEBUG_TROUBLE, TROUBLE, Console
 from .lamp import Lamp
 from .qmp import Qmp, QmpError
 from .shell import KILLED, Result, Shell
@@ -48,7 +48,10 @@ from .tpm import Tpm
 
 FIRMWARE = pathlib.Path("/usr/share/OVMF")
 WIDTH, HEIGHT = 1280, 800
+DEBUG_WIDTH, DEBUG_HEIGHT = 640, 480    # the debug kernel is slow with pixels
+DEBUG_MEMORY = "1536M"
 BOOT_TIMEOUT = 240      # seconds; 15 to 40 on an idle machine
+DEBUG_BOOT_TIMEOUT = 900
 
 
 class GuestError(Exception):
@@ -89,34 +92,38 @@ def command_line(append="", hardened=True):
 class Guest:
     def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
                  screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None,
-                 wait=True, hardened=True, devices=(), machine=None):
+                 wait=True, hardened=True, devices=(), size=None, machine=None):
         """firmware: "ovmf" measures kernel, command line and initrd; "seabios" boots faster.
         screen: None as the image needs, or False, or a QEMU device such as "bochs-display".
         tpm: False for a machine without. append: more kernel parameters.
         echo: called with each console line. vnc: ADDRESS:DISPLAY of a further VNC server, for a person.
         wait: False returns before it has booted, so that several boot at once; call ready().
-        hardened: False boots without policy/boot-line. devices: more QEMU devices, or
-        "touch-screen" after one with a USB bus: guest.touch then is it (touchscreen.py).
+        hardened: False boots without policy/boot-line. size: the screen's (width, height).
+        devices: more QEMU devices, or "touch-screen" after one with a USB bus: guest.touch
+        then is it (touchscreen.py).
         machine: firmware variables, disk and TPM that outlast this run (machine.py). With a
         disk in it, that is what boots, by UEFI Secure Boot where keys are enrolled; image
         says the guest's name only.
         """
         self.image = image
+        self.is_debug = paths.is_debug(image.release)
         self.directory = pathlib.Path(directory).absolute()
         self.firmware = firmware
         self.wire = wire
         self.append = append
-        self.memory = memory
+        self.memory = DEBUG_MEMORY if self.is_debug else memory
         self.qmp = self.lamp = self.console = self.touch = None
         self._screen = image.name != "service" if screen is None else screen
+        self._size = size or ((DEBUG_WIDTH, DEBUG_HEIGHT) if self.is_debug else (WIDTH, HEIGHT))
         self._manufacturer = manufacturer
         self._has_tpm = tpm
         self.tpm = None
         self._echo = echo
         self._vnc = vnc
-        self._timeout = timeout or BOOT_TIMEOUT
+        self._timeout = timeout or (DEBUG_BOOT_TIMEOUT if self.is_debug else BOOT_TIMEOUT)
         self._wait = wait
-        self._hardened = hardened
+        # The boot line takes debugfs away, and the first complaint would be the last.
+        self._hardened = hardened and not self.is_debug
         self._devices = devices
         self.machine = machine
         self._qemu = self._shell = self._ktap = None
@@ -201,7 +208,8 @@ class Guest:
         if not self._screen:
             return vnc + ["-vga", "none"]
         device = self._screen if isinstance(self._screen, str) else "virtio-gpu-pci"
-        return vnc + ["-vga", "none", "-device", f"{device},xres={WIDTH},yres={HEIGHT}"]
+        width, height = self._size
+        return vnc + ["-vga", "none", "-device", f"{device},xres={width},yres={height}"]
 
     def _tpm_arguments(self):
         if not self.tpm:
@@ -224,7 +232,8 @@ class Guest:
         (self.directory / "command").write_text(" ".join(arguments) + "\n")
         with open(self.directory / "qemu.log", "wb") as log:
             self._qemu = process.start(arguments, stdout=subprocess.PIPE, stderr=log)
-        self.console = Console(self._qemu.stdout, self.directory / "console.log", self._echo)
+        self.console = Console(self._qemu.stdout, self.directory / "console.log", self._echo,
+                               DEBUG_TROUBLE if self.is_debug else TROUBLE)
         self.console.start()
         if "touch-screen" in self._devices:
             self.touch = TouchScreen(self._accept(listeners["touch"]))

@@ -12,7 +12,7 @@ CACHE = OUT / "cache"
 
 
 def kernel_release(series=None):
-    """The kernel set-up fetched: 6.1, or the one of the variable KERNEL."""
+    """The kernel set-up fetched or built: 6.1, or the one of the variable KERNEL."""
     series = series or os.environ.get("KERNEL") or "6.1"
     name = "VERSION" if series == "6.1" else f"VERSION-{series}"
     try:
@@ -20,6 +20,11 @@ def kernel_release(series=None):
     except FileNotFoundError:
         raise SystemExit(f"no kernel {series} in {CACHE}/kernel: run scripts/setup"
                          + ("" if series == "6.1" else f" {series}")) from None
+
+
+def is_debug(release):
+    """Is it the one of scripts/debug-kernel?"""
+    return "-debug-" in release
 
 
 def kernel_dir(release):
