@@ -4,10 +4,12 @@
 # wants its apps so.
 
 KMOD_TEST_DIR := $(BUILD)/selftests/kmod
-KMOD_TEST_TOOLS := $(KMOD_TEST_DIR)/hold_session $(KMOD_TEST_DIR)/ree_picture
+KMOD_TEST_TOOLS := $(KMOD_TEST_DIR)/hold_session $(KMOD_TEST_DIR)/ree_picture $(KMOD_TEST_DIR)/soak
 KMOD_TESTS := $(patsubst selftests/kmod/%.c,$(KMOD_TEST_DIR)/%,$(wildcard selftests/kmod/*_test.c))
+# What only the debug kernel can be asked for.
+KMOD_DEBUG_TESTS := $(KMOD_TEST_DIR)/fault_test
 
-GUEST_TESTS += $(KMOD_TESTS)
+GUEST_TESTS += $(if $(filter debug,$(KERNEL)),$(KMOD_TESTS),$(filter-out $(KMOD_DEBUG_TESTS),$(KMOD_TESTS)))
 
 # Of libcrypto only SHA-256 itself, by its old API: EVP would make each test 5 MB.
 KMOD_TEST_CFLAGS := $(TCONN_CFLAGS) -fPIE -MMD -MP $(shell pkg-config --cflags libdrm) \
@@ -28,8 +30,10 @@ $(KMOD_TEST_DIR)/hold_session: $(KMOD_TEST_DIR)/hold_session.o $(KMOD_TEST_DIR)/
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^
 $(KMOD_TEST_DIR)/ree_picture: $(KMOD_TEST_DIR)/ree_picture.o
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm
+$(KMOD_TEST_DIR)/soak: $(KMOD_TEST_DIR)/soak.o $(KMOD_TEST_DIR)/client.o $(KMOD_TEST_DIR)/guest.o
+	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -lcrypto
 $(KMOD_TESTS): $(KMOD_TEST_DIR)/%_test: $(KMOD_TEST_DIR)/%_test.o $(KMOD_TEST_DIR)/client.o \
-		$(KMOD_TEST_DIR)/guest.o | $(KMOD_TEST_TOOLS)
+		$(KMOD_TEST_DIR)/guest.o $(KMOD_TEST_DIR)/fault.o $(KMOD_TEST_DIR)/keyboard.o | $(KMOD_TEST_TOOLS)
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm -lcrypto
 
 -include $(wildcard $(KMOD_TEST_DIR)/*.d)

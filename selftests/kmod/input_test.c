@@ -2,8 +2,7 @@
 /*
  * kmod/input.c: who learns of keys, and when. A key that nobody typed is made by
  * writing to the keyboard's event node: as good as typed, until it is grabbed.
- * A key that is typed is made by the keyboard's controller, which has a command for
- * that; the codes are those of an AT keyboard.
+ * A key that is typed is made by the keyboard's controller (keyboard.h).
  */
 #include <fcntl.h>
 #include <kselftest_harness.h>
@@ -12,26 +11,14 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <time.h>
 
 #include "client.h"
 #include "guest.h"
+#include "keyboard.h"
 
 #define ATKBD	"/sys/bus/serio/drivers/atkbd"
-
-#define I8042_DATA	0x60
-#define I8042_COMMAND	0x64	/* and status, when read */
-#define I8042_BUSY	0x02
-#define I8042_PRETEND	0xd2	/* the next byte comes back as if from the keyboard */
-
-enum {
-	SCAN_5		= 0x06,
-	SCAN_ENTER	= 0x1c,
-	SCAN_B		= 0x30,
-	SCAN_RELEASE	= 0x80,	/* added to one of these */
-};
 
 #define REST_US		100000	/* by then a keyboard at rest is given back */
 #define STILL_US	1500000	/* and one that says nothing any more */
@@ -50,7 +37,7 @@ FIXTURE_SETUP(input)
 	self->writer = guest_keyboard();
 	ASSERT_LE(0, self->keyboard);
 	ASSERT_LE(0, self->writer);
-	ASSERT_EQ(0, ioperm(I8042_DATA, I8042_COMMAND - I8042_DATA + 1, 1));
+	ASSERT_EQ(0, keyboard_open());
 }
 
 FIXTURE_TEARDOWN(input)
@@ -76,26 +63,6 @@ static void emit(int fd, uint16_t code, int32_t value)
 	};
 
 	(void)!write(fd, events, sizeof(events));
-}
-
-static void i8042_write(unsigned short port, unsigned char byte)
-{
-	while (inb(I8042_COMMAND) & I8042_BUSY)
-		;
-	outb(byte, port);
-}
-
-static void scan(unsigned char code)
-{
-	i8042_write(I8042_COMMAND, I8042_PRETEND);
-	i8042_write(I8042_DATA, code);
-	usleep(20000);
-}
-
-static void type(unsigned char code)
-{
-	scan(code);
-	scan(code | SCAN_RELEASE);
 }
 
 /* Is an event of this key and value among those that can be read now? */

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <sys/io.h>
+#include <unistd.h>
+
+#include "keyboard.h"
+
+#define I8042_DATA	0x60
+#define I8042_COMMAND	0x64	/* and status, when read */
+#define I8042_BUSY	0x02
+#define I8042_PRETEND	0xd2	/* the next byte comes back as if from the keyboard */
+
+int keyboard_open(void)
+{
+	return ioperm(I8042_DATA, I8042_COMMAND - I8042_DATA + 1, 1) ? -errno : 0;
+}
+
+static void i8042_write(unsigned short port, unsigned char byte)
+{
+	while (inb(I8042_COMMAND) & I8042_BUSY)
+		;
+	outb(byte, port);
+}
+
+void scan(unsigned char code)
+{
+	i8042_write(I8042_COMMAND, I8042_PRETEND);
+	i8042_write(I8042_DATA, code);
+	usleep(20000);
+}
+
+void type(unsigned char code)
+{
+	scan(code);
+	scan(code | SCAN_RELEASE);
+}
