@@ -45,7 +45,11 @@ help:
 	@echo 'make demo-interactive   the same guests, the screen over VNC, the keys are yours'
 	@echo 'make image              the kiosk image: Secure Boot, signed, on dm-verity; out/image'
 	@echo 'make check              set up, build, run all tests; TESTS=PATTERN: only those'
-	@echo 'make check-full         check, longer fuzzing, style, and the other kernel series'
+	@echo 'make check-full         check, longer fuzzing, soak, style, the other kernel series and'
+	@echo '                        the debug kernel'
+	@echo 'make check-debug        the module on a kernel with KASAN, lockdep, kmemleak, faults'
+	@echo '                        made on purpose; what of its code ran. Builds that kernel once'
+	@echo 'make soak               10,000 sessions with random ends'
 	@echo 'make attack             the attack matrix: table and out/attack/matrix.json'
 	@echo 'make bench              measure; table and out/bench/report.json'
 	@echo 'make style              checkpatch, sparse, cppcheck, licence headers'
@@ -86,6 +90,17 @@ check-full:
 	@$(MAKE) --no-print-directory setup all style
 	@KERNEL=6.12 $(MAKE) --no-print-directory all check TESTS='guest/'
 	@FUZZ_SECONDS=60 $(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory check-debug soak
+
+.PHONY: check-debug
+check-debug: setup
+	@scripts/setup debug
+	@KERNEL=debug FUZZ_SECONDS=120 $(MAKE) --no-print-directory check TESTS='guest*/'
+	@KERNEL=debug SOAK_SESSIONS=1000 $(MAKE) --no-print-directory run-tests TESTS=e2e/test_soak
+
+.PHONY: soak
+soak: built
+	@SOAK_SESSIONS=10000 $(MAKE) --no-print-directory run-tests TESTS=e2e/test_soak
 
 # Every attack against unprotected and protected guests, both kernel series.
 .PHONY: attack

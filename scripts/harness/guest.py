@@ -52,6 +52,8 @@ DEBUG_WIDTH, DEBUG_HEIGHT = 640, 480    # the debug kernel is slow with pixels
 DEBUG_MEMORY = "1536M"
 BOOT_TIMEOUT = 240      # seconds; 15 to 40 on an idle machine
 DEBUG_BOOT_TIMEOUT = 900
+# KASAN finds what these look for; under TCG they cost more than all the rest.
+DEBUG_APPEND = "no_debug_objects slub_debug=- tsc=reliable"
 
 
 class GuestError(Exception):
@@ -110,7 +112,7 @@ class Guest:
         self.directory = pathlib.Path(directory).absolute()
         self.firmware = firmware
         self.wire = wire
-        self.append = append
+        self.append = f"{append} {DEBUG_APPEND}" if self.is_debug else append
         self.memory = DEBUG_MEMORY if self.is_debug else memory
         self.qmp = self.lamp = self.console = self.touch = None
         self._screen = image.name != "service" if screen is None else screen

@@ -7,6 +7,7 @@
 
 #define I8042_DATA	0x60
 #define I8042_COMMAND	0x64	/* and status, when read */
+#define I8042_FULL	0x01	/* the kernel has not taken the last byte yet */
 #define I8042_BUSY	0x02
 #define I8042_PRETEND	0xd2	/* the next byte comes back as if from the keyboard */
 
@@ -17,7 +18,7 @@ int keyboard_open(void)
 
 static void i8042_write(unsigned short port, unsigned char byte)
 {
-	while (inb(I8042_COMMAND) & I8042_BUSY)
+	while (inb(I8042_COMMAND) & (I8042_BUSY | I8042_FULL))
 		;
 	outb(byte, port);
 }
