@@ -14,6 +14,7 @@ daemon_program_serviced	:= tconn-serviced
 daemon_program_ca	:= tconn-ca
 daemon_program_ctl	:= tconnctl
 daemon_program_confine	:= tconn-confine
+daemon_program_labeld	:= tconn-labeld
 # The launcher is small: of what libtconn uses it wants the hashes alone.
 daemon_libs_confine	= $(shell pkg-config --libs libcrypto)
 # What a program links besides libtconn: archives, then packages.
@@ -45,7 +46,7 @@ $(BIN)/$(daemon_program_$(1)): $(call daemon_objects,$(1)) $(TCONN_LIB) $(daemon
 -include $(patsubst %.o,%.d,$(call daemon_objects,$(1)))
 endef
 
-DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl confine,$(if $(wildcard daemon/$(d)/*.c),$(d)))
+DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl confine labeld,$(if $(wildcard daemon/$(d)/*.c),$(d)))
 $(foreach d,$(DAEMON_FOLDERS),$(eval $(call daemon_rule,$(d))))
 
 -include $(TCONN_LIB_OBJECTS:.o=.d)

@@ -36,6 +36,7 @@ int command_enrol(const struct ctl *ctl, int argc, char **argv);
 int command_device(const struct ctl *ctl, int argc, char **argv);
 int command_request(const struct ctl *ctl, int argc, char **argv);
 int command_receipt(const struct ctl *ctl, int argc, char **argv);
+int command_label(const struct ctl *ctl, int argc, char **argv);
 int command_status(const struct ctl *ctl, int argc, char **argv);
 
 /* Sends request to the operator's socket; takes it over. 0, or an exit code

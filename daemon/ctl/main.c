@@ -27,6 +27,16 @@ static const char help[] =
 	"  receipt show N [--out FILE]\n"
 	"  receipt verify FILE --trust CA_FILE\n"
 	"                       needs no daemon\n"
+	"  label sign --source NAME --type TYPE [--algorithm NAME]\n"
+	"        [--algorithm-version V] [--parameter NAME=VALUE]... [--input LABEL]...\n"
+	"        [--inside] [--batch OUT] [--identity DIR] [--tcti TCTI] FILE...\n"
+	"                       label files: FILE.label each, or one for all\n"
+	"  label verify --trust CA_FILE [--who URN] [--certificate FILE] [--crl FILE]\n"
+	"        [--ocsp FILE] [--need-status] [--timestamp FILE --tsa-trust FILE]\n"
+	"        [--need-timestamp] [--state FILE [--allow-gaps]] [--at SECONDS]\n"
+	"        LABEL [FILE...]    needs no daemon\n"
+	"  label show [--tree] LABEL\n"
+	"  label stamp LABEL QUERY    write a request for a time-stamp (RFC 3161)\n"
 	"  status               of the daemon on this machine\n"
 	"\n"
 	"  --socket PATH        of tconn-serviced (" SOCKET_SERVICED ")\n"
@@ -46,6 +56,7 @@ static const struct {
 	{ "device", command_device },
 	{ "request", command_request },
 	{ "receipt", command_receipt },
+	{ "label", command_label },
 	{ "status", command_status },
 };
 
