@@ -7,9 +7,12 @@ Prints a table and writes out/bench/report.json: a list of
 medians; ratio is the median of value/peer taken round by round, so that a machine
 whose speed drifts does not distort it. target is null where none is set.
 
-Exit codes: 0 measured, 1 something failed.
+    scripts/bench.py [session|keys|idle|connect|ima ...]    these alone; no report is written
+
+Exit codes: 0 measured, 1 something failed, 2 usage.
 """
 
+import argparse
 import hashlib
 import json
 import pathlib
@@ -36,21 +39,30 @@ def figure(name, values, peer, peer_values, how, target=None):
             "target": target, "how": how}
 
 
-def policy_with(program):
-    """The emulated machine's device policy, with one more app on it."""
+def policy_with(program, *listed):
+    """The emulated machine's device policy, with one more app on it, and more input devices."""
     digest = hashlib.sha256(program.read_bytes()).hexdigest()
+    lines = [f"app sha256 {digest} {program.name}", *(f"input {glob}" for glob in listed)]
     return (paths.BUILD / "policy" / "device.policy").read_bytes() + \
-        f"app sha256 {digest} {program.name}\n".encode()
+        "".join(f"{line}\n" for line in lines).encode()
+
+
+def boot(name, program, *listed):
+    """A guest with that program on its policy; the module is not loaded yet."""
+    built = image.build("kmod", {f"/tests/{name}": program,
+                                 "/etc/tconn/bench.policy": policy_with(program, *listed)})
+    return Guest(built, BENCH / name, firmware="seabios")
+
+
+def load(guest):
+    guest.sh("insmod /usr/lib/tconn/tconn.ko && "
+             "cat /etc/tconn/bench.policy >/sys/kernel/security/tconn/policy && "
+             f"for t in {LAMP}; do echo tconn >$t; done")
 
 
 def session():
-    program = PROGRAMS / "takeover"
-    built = image.build("kmod", {"/tests/takeover": program,
-                                 "/etc/tconn/bench.policy": policy_with(program)})
-    with Guest(built, BENCH / "takeover", firmware="seabios") as guest:
-        guest.sh("insmod /usr/lib/tconn/tconn.ko && "
-                 "cat /etc/tconn/bench.policy >/sys/kernel/security/tconn/policy && "
-                 f"for t in {LAMP}; do echo tconn >$t; done")
+    with boot("takeover", PROGRAMS / "takeover") as guest:
+        load(guest)
         times = json.loads(guest.sh("/tests/takeover 30", timeout=300).output)
     modeset = "dumb buffer, picture, framebuffer and drmModeSetCrtc"
     whole = [a + b for a, b in zip(times["present_ns"], times["finish_ns"])]
@@ -70,6 +82,43 @@ def session():
         figure("present_alone_vs_memcpy", times["present_ns"], "memcpy, same bytes",
                times["copy_ns"], "same rounds: PRESENT of 1280x800 alone, copy and commit"),
     ]
+
+
+def pressed(guest, kind, presses):
+    """Times of that many keys pressed from outside the guest."""
+    guest.spawn(f"exec /tests/key_to_frame {kind} {presses}", "/run/keys")
+    guest.wait_for("grep -q ready /run/keys || { ! cat /run/keys; false; }", 30)
+    for i in range(presses):
+        guest.keys(str(i % 10))
+    return json.loads(guest.wait_for("grep ^{ /run/keys", 30))["ns"]
+
+
+def keys():
+    times = {"session": [], "evdev": []}
+    with boot("key_to_frame", PROGRAMS / "key_to_frame") as guest:
+        load(guest)
+        for _ in range(4):
+            for kind, values in times.items():
+                values += pressed(guest, kind, 10)
+    return [figure("key_to_frame_vs_evdev_kms", times["session"], "bare evdev-to-KMS program",
+                   times["evdev"], "4 turns of 10 keys pressed over QMP: from the kernel's date of "
+                   "the press until a 640x120 answer is presented (PRESENT, drmModeDirtyFB)",
+                   target=1.5)]
+
+
+def idle():
+    """One event from uinput to its reader, with the module listening to that device and not."""
+    times = {"loaded": [], "bare": []}
+    with boot("input_cost", PROGRAMS / "input_cost", "/devices/virtual/input/*") as guest:
+        for _ in range(6):
+            times["bare"] += json.loads(guest.sh("/tests/input_cost 5").output)["ns"]
+            load(guest)
+            times["loaded"] += json.loads(guest.sh("/tests/input_cost 5").output)["ns"]
+            guest.sh(f"for t in {LAMP}; do echo none >$t; done; rmmod tconn")
+    return [figure("idle_input_overhead", times["loaded"], "no module", times["bare"],
+                   "6 turns of 5 rounds of 2000 events from uinput to an event node, the module "
+                   "loaded with a policy that lists the device: outside a session its handle is "
+                   "not open, and the core passes it by")]
 
 
 def connect():
@@ -124,19 +173,39 @@ def print_table(figures):
               f"{f['ratio']:>7}  {f['target'] or '-':>6}  {f['peer']}")
 
 
+def print_size():
+    """Of the module, in lines as they are, comments and all."""
+    lines = {path.name: len(path.read_text().splitlines())
+             for path in sorted((paths.ROOT / "kmod").glob("**/*.[ch]"))
+             if not path.name.endswith(".mod.c")}
+    print("\nlines of kmod/")
+    for name, count in lines.items():
+        print(f"  {name:16} {count:>5}")
+    print(f"  {'all':16} {sum(lines.values()):>5}")
+
+
+MEASURES = {m.__name__: m for m in (session, keys, idle, connect, ima)}
+
+
 def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", choices=[[], *MEASURES])
+    wanted = parser.parse_args().measures
     BENCH.mkdir(parents=True, exist_ok=True)
     figures = []
     try:
-        for measure in (session, connect, ima):
+        for measure in [MEASURES[name] for name in wanted] or MEASURES.values():
             print(f"bench: {measure.__name__} ...", flush=True)
             figures += measure()
     except (GuestError, OSError, ValueError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    (BENCH / "report.json").write_text(json.dumps(figures, indent=1) + "\n")
     print_table(figures)
-    print("\nwritten: out/bench/report.json")
+    print_size()
+    if not wanted:
+        (BENCH / "report.json").write_text(json.dumps(figures, indent=1) + "\n")
+        print("\nwritten: out/bench/report.json")
     return 0
 
 

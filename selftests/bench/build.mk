@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-# Programs that scripts/bench.py runs: takeover and connect in guests, ima and label here.
+# Programs that scripts/bench.py runs: ima and label here, the others in guests.
 BENCH		:= $(BUILD)/selftests/bench
-BENCH_PROGRAMS	:= $(BENCH)/takeover $(BENCH)/connect $(BENCH)/ima $(BENCH)/label
+# May hold sessions, and so are static.
+BENCH_APPS	:= $(BENCH)/takeover $(BENCH)/key_to_frame
+BENCH_PROGRAMS	:= $(BENCH_APPS) $(BENCH)/input_cost $(BENCH)/connect \
+		   $(BENCH)/ima $(BENCH)/label
 
-$(BENCH)/takeover: selftests/bench/takeover.c selftests/bench/times.h kmod/uapi/tconn.h
+$(BENCH_APPS): $(BENCH)/%: selftests/bench/%.c selftests/bench/modeset.c selftests/bench/modeset.h \
+		selftests/bench/times.h kmod/uapi/tconn.h
 	@mkdir -p $(@D)
 	$(CC) $(TCONN_CFLAGS) $$(pkg-config --cflags libdrm) -fPIE $(TCONN_LDFLAGS) -static-pie \
-		-o $@ $< $$(pkg-config --libs libdrm) -lm
+		-o $@ $< selftests/bench/modeset.c $$(pkg-config --libs libdrm) -lm
+
+$(BENCH)/input_cost: selftests/bench/input_cost.c selftests/bench/times.h
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -static -o $@ $<
 
 $(BENCH)/connect $(BENCH)/ima: $(BENCH)/%: selftests/bench/%.c selftests/bench/times.h $(TCONN_LIB)
 	@mkdir -p $(@D)

@@ -31,22 +31,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <xf86drm.h>
-#include <xf86drmMode.h>
 
 #include "../../kmod/uapi/tconn.h"
+#include "modeset.h"
 #include "times.h"
-
-static int fail(const char *what)
-{
-	fprintf(stderr, "takeover: %s: %s\n", what, strerror(errno));
-	return -1;
-}
-
-/* The same work on both sides: every pixel written once. */
-static void paint(void *map, size_t size, uint8_t shade)
-{
-	memset(map, shade, size);
-}
 
 struct times {
 	uint64_t takeover, present, giveback, finish, copy, modeset;
@@ -61,10 +49,10 @@ static int show_and_decide(int fd, const struct tconn_bind *bind, uint64_t start
 
 	presenting = bench_now_ns();
 	if (ioctl(fd, TCONN_IOC_PRESENT, &all))
-		return fail("PRESENT");
+		return bench_fail("PRESENT");
 	deciding = bench_now_ns();
 	if (ioctl(fd, TCONN_IOC_DECIDE, &decide))
-		return fail("DECIDE");
+		return bench_fail("DECIDE");
 	decided = bench_now_ns();
 	if (decide.record.lit_ns <= start || decide.record.ended_ns <= deciding) {
 		fprintf(stderr, "takeover: the record says the indicator was never lit\n");
@@ -113,19 +101,20 @@ static int session_round(int card, unsigned int round, struct times *ret)
 
 	fd = open(TCONN_DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return fail(TCONN_DEVICE);
+		return bench_fail(TCONN_DEVICE);
 	if (ioctl(fd, TCONN_IOC_BIND, &bind)) {
-		fail("BIND");
+		bench_fail("BIND");
 		goto out;
 	}
 	canvas = mmap(NULL, bind.canvas_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (canvas == MAP_FAILED) {
-		fail("mmap of the canvas");
+		bench_fail("mmap of the canvas");
 		goto out;
 	}
-	paint(canvas, bind.canvas_size, (uint8_t)round);
+	/* The same work as in picture_make(): every pixel written once. */
+	memset(canvas, (uint8_t)round, bind.canvas_size);
 	if (ioctl(fd, TCONN_IOC_ACTIVATE))
-		fail("ACTIVATE");
+		bench_fail("ACTIVATE");
 	else
 		r = show_and_decide(fd, &bind, start, ret);
 	ret->copy = time_copy(canvas, bind.canvas_size);
@@ -135,77 +124,15 @@ out:
 	return r;
 }
 
-struct output {
-	uint32_t connector, crtc;
-	drmModeModeInfo mode;
-};
-
-static int find_output(int card, struct output *ret)
+/* What a modeset leaves behind until the next one has replaced it is in shown. */
+static int modeset_round(int card, const struct output *o, unsigned int round,
+			 struct picture *shown, uint64_t *ret_ns)
 {
-	drmModeRes *res = drmModeGetResources(card);
-	int found = -1;
-
-	if (!res)
-		return fail("drmModeGetResources");
-	for (int i = 0; i < res->count_connectors && found; i++) {
-		drmModeConnector *c = drmModeGetConnector(card, res->connectors[i]);
-
-		if (c && c->connection == DRM_MODE_CONNECTED && c->count_modes && res->count_crtcs) {
-			ret->connector = c->connector_id;
-			ret->crtc = res->crtcs[0];
-			ret->mode = c->modes[0];
-			found = 0;
-		}
-		drmModeFreeConnector(c);
-	}
-	drmModeFreeResources(res);
-	if (found)
-		fprintf(stderr, "takeover: no connected output\n");
-	return found;
-}
-
-/* What a modeset leaves behind until the next one has replaced it. */
-struct picture {
-	uint32_t handle, fb;
-};
-
-static void picture_free(int card, struct picture *p)
-{
-	struct drm_mode_destroy_dumb destroy = { .handle = p->handle };
-
-	if (p->fb)
-		drmModeRmFB(card, p->fb);
-	if (p->handle)
-		drmIoctl(card, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
-	*p = (struct picture){ 0 };
-}
-
-static int modeset_round(int card, struct output *o, unsigned int round, struct picture *shown,
-			 uint64_t *ret_ns)
-{
-	struct drm_mode_create_dumb create = {
-		.width = o->mode.hdisplay, .height = o->mode.vdisplay, .bpp = 32,
-	};
-	struct drm_mode_map_dumb map = { 0 };
-	struct picture fresh = { 0 };
 	uint64_t start = bench_now_ns();
-	void *pixels;
+	struct picture fresh;
 
-	if (drmIoctl(card, DRM_IOCTL_MODE_CREATE_DUMB, &create))
-		return fail("CREATE_DUMB");
-	fresh.handle = map.handle = create.handle;
-	if (drmIoctl(card, DRM_IOCTL_MODE_MAP_DUMB, &map))
-		return fail("MAP_DUMB");
-	pixels = mmap(NULL, create.size, PROT_READ | PROT_WRITE, MAP_SHARED, card, (off_t)map.offset);
-	if (pixels == MAP_FAILED)
-		return fail("mmap of the dumb buffer");
-	paint(pixels, create.size, (uint8_t)~round);
-	munmap(pixels, create.size);
-	if (drmModeAddFB(card, create.width, create.height, 24, 32, create.pitch, create.handle,
-			 &fresh.fb))
-		return fail("drmModeAddFB");
-	if (drmModeSetCrtc(card, o->crtc, fresh.fb, 0, 0, &o->connector, 1, &o->mode))
-		return fail("drmModeSetCrtc");
+	if (picture_make(card, o, (uint8_t)~round, &fresh) || picture_show(card, o, &fresh))
+		return -1;
 	*ret_ns = bench_now_ns() - start;
 	picture_free(card, shown);
 	*shown = fresh;
@@ -254,9 +181,9 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0);
 	card = open(path, O_RDWR | O_CLOEXEC);
 	if (card < 0)
-		return fail(path), 1;
-	if (drmSetMaster(card) || find_output(card, &output))
-		return fail("no display to measure on"), 1;
+		return bench_fail(path), 1;
+	if (drmSetMaster(card) || output_find(card, &output))
+		return bench_fail("no display to measure on"), 1;
 	if (modeset_round(card, &output, 0, &shown, &warm_up))
 		return 1;
 	for (unsigned int i = 0; i < rounds; i++)
