@@ -24,6 +24,7 @@ KEYS = {
     "devices": (None, ""),
     "append": (None, ""),
     "head": (("0", "1"), "0"),
+    "rounds": (("1", "8"), "1"),
     "spoils": (("yes", "no"), "no"),
     "quick": (("yes", "no"), "no"),
     "defence": (("module", "confinement", "boot", "limit"), None),
@@ -48,6 +49,7 @@ class Attack:
     devices: tuple
     append: str
     head: int
+    rounds: int
     spoils: bool
     quick: bool
     defence: str
@@ -102,7 +104,8 @@ def read(path):
         source=path, name=fields["attack"], folder=fields["class"], when=fields["when"],
         judge=fields["judge"], unprotected=fields["unprotected"], dialog=fields["dialog"],
         ree=fields["ree"], devices=tuple(fields["devices"].split()), append=fields["append"],
-        head=int(fields["head"]), spoils=fields["spoils"] == "yes", quick=fields["quick"] == "yes",
+        head=int(fields["head"]), rounds=int(fields["rounds"]), spoils=fields["spoils"] == "yes",
+        quick=fields["quick"] == "yes",
         defence=fields["defence"], why=fields["why"])
 
 

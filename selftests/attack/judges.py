@@ -4,6 +4,10 @@
 A judge takes what was seen (scenario.Seen) and returns (outcome, reason).
 """
 
+import re
+
+from harness import paths
+
 from . import picture
 
 RUN, MANY_RUN = 4, 7    # digits in a row that tell the secret: of few digits, of many
@@ -100,12 +104,19 @@ def lamp(seen):
     return FAILED, f"the lamp told the truth ({describe(dialog)})"
 
 
+def causes():
+    """{number: words} of enum tconn_cause."""
+    text = (paths.ROOT / "kmod" / "uapi" / "tconn.h").read_text()
+    return {int(number): name.lower().replace("_", " ")
+            for name, number in re.findall(r"\bTCONN_CAUSE_(\w+)\s*= (\d+),", text)}
+
+
 def describe(dialog):
     if not dialog:
         return "no session"
     text = f"session {dialog.outcome or dialog.state}"
     if dialog.cause:
-        text += f", cause {dialog.cause}"
+        text += f", cause: {causes().get(dialog.cause, dialog.cause)}"
     if dialog.state == "refused":
         text += f": {dialog.message}"
     return text

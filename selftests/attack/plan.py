@@ -3,8 +3,12 @@
 
 import collections
 import concurrent.futures
+import math
 import os
+import pathlib
 import shutil
+import tempfile
+import threading
 import time
 
 from harness import paths
@@ -13,6 +17,7 @@ from harness.qmp import QmpError
 from harness.shell import ShellError
 
 from . import judges
+from .kept import Kept
 from .record import Ledger
 from .rig import HARDENED, Dialog, Rig, build_image
 from .scenario import Scenario, Seen
@@ -23,7 +28,15 @@ ALONE = "alone"
 ALONE_KINDS = {"module": "module", "boot": "locked"}
 LOST = (GuestError, QmpError, ShellError, OSError)
 
-NOT_SHOWN = "the dialog did not come up"     # a Result's problem
+# Problems of a Result that a busy machine may cause.
+NOT_SHOWN = "the dialog did not come up"
+TIMED_OUT = "the session's time was over before the attack was"
+NOT_READY = "it did not get ready"
+NO_TPM = "the TPM did not answer in time: no session"
+BUSY = (NOT_SHOWN, TIMED_OUT, NOT_READY, NO_TPM)
+CAUSE_TIMEOUT = 2       # TCONN_CAUSE_TIMEOUT of kmod/uapi/tconn.h
+TRIES = 3
+NOT_TRIED = "not tried"
 BATCH = 20      # attacks, for one guest after the other
 
 # seconds: what it took; problem: why the result cannot be relied on, or "".
@@ -33,19 +46,33 @@ Result = collections.namedtuple("Result", "outcome reason noticed problem second
 class Row:
     """An attack's line of the matrix."""
 
-    def __init__(self, attack, kernel):
-        self.attack, self.kernel = attack, kernel
+    def __init__(self, attack, kernel, release):
+        self.attack, self.kernel, self.release = attack, kernel, release
         self.sides = {}
 
     def outcome(self, side):
-        return self.sides[side].outcome if side in self.sides else "unavailable"
+        return self.sides[side].outcome if side in self.sides else NOT_TRIED
 
     @property
     def counts(self):
-        return "unavailable" not in (self.outcome(side) for side in SIDES)
+        return not {NOT_TRIED, "unavailable"} & {self.outcome(side) for side in SIDES}
+
+    def missing(self, sides):
+        """It was not tried on all of these sides."""
+        return any(side not in self.sides and kind_of(self.attack, side) for side in sides)
+
+    @property
+    def noticed(self):
+        """How the device told of it, in words; by the module alone where nothing else was left."""
+        told = [(side, self.sides[side].noticed) for side in ("protected", ALONE)
+                if side in self.sides and self.sides[side].noticed]
+        return "; ".join(f"{noticed} (without confinement)" if side == ALONE else noticed
+                         for side, noticed in told)
 
     def wrong(self, sides):
         """Why this row fails the run, or ""."""
+        if self.missing(sides):
+            return NOT_TRIED
         results = [self.sides[side] for side in sides if side in self.sides]
         for result in results:
             if result.problem:
@@ -62,7 +89,7 @@ class Row:
         return ""
 
 
-def _kind(attack, side):
+def kind_of(attack, side):
     """Of the guest; None: this attack has no such side."""
     if side == ALONE:
         kind = ALONE_KINDS.get(attack.defence)
@@ -111,12 +138,16 @@ def _result(attack, rig, seen, lost, seconds):
     problem = ""
     if rig.kind in HARDENED and trouble:
         problem = f"the kernel complained: {trouble[0]}"
-    elif lost and attack.judge != "alive":
+    elif lost:
         problem = "the guest was lost"
     elif _shows_nothing(seen):
         problem = NOT_SHOWN
+    elif seen.dialog and seen.dialog.cause == CAUSE_TIMEOUT:
+        problem = TIMED_OUT
+    elif seen.dialog and "no TPM" in seen.dialog.message and attack.folder != "tpm":
+        problem = NO_TPM
     elif not seen.ready and outcome != "unavailable" and seen.last[1] == "it printed no last line":
-        problem = "it did not get ready"
+        problem = NOT_READY
     return Result(outcome, reason, "lost" if lost else judges.noticed(seen), problem, seconds)
 
 
@@ -128,16 +159,46 @@ def _log(directory, kind, result, seen):
     (directory / f"{kind}.log").write_text(text, encoding="utf-8", errors="replace")
 
 
+class _Boots:
+    """Each kind of guest boots once, and goes on from what it was then whenever one is needed."""
+
+    def __init__(self, built, folder):
+        self._built, self._folder = built, folder
+        self._lock = threading.Lock()   # one boot at a time, so that nobody boots the same twice
+        self._kept = {}                 # key: (rig, file)
+
+    @staticmethod
+    def _key(kind, attack):
+        return kind, attack.devices, attack.append
+
+    def _keep(self, key, kind, attack):
+        path = f"{self._folder}/{len(self._kept)}"
+        with Rig.boot(kind, attack, self._built, pathlib.Path(f"{path}.boot")) as rig:
+            rig.guest.save(path)
+        self._kept[key] = rig, path
+
+    def rig(self, kind, attack, directory):
+        """A context manager."""
+        if "touch-screen" in attack.devices:        # it lives outside QEMU
+            return Rig.boot(kind, attack, self._built, directory)
+        key = self._key(kind, attack)
+        with self._lock:
+            if key not in self._kept:
+                self._keep(key, kind, attack)
+        rig, path = self._kept[key]
+        return rig.resume(path, attack, self._built, directory)
+
+
 class _Guests:
     """The guest that is up, and a new one whenever another is needed."""
 
-    def __init__(self, built, directory, kind):
-        self._built, self._directory, self._kind = built, directory, kind
+    def __init__(self, boots, directory, kind):
+        self._boots, self._directory, self._kind = boots, directory, kind
         self._context = self.rig = None
 
     def get(self, attack):
         if not self.rig:
-            self._context = Rig.boot(self._kind, attack, self._built, self._directory)
+            self._context = self._boots.rig(self._kind, attack, self._directory)
             self.rig = self._context.__enter__()
         return self.rig
 
@@ -151,13 +212,13 @@ class _Guests:
 Batch = collections.namedtuple("Batch", "side kind attacks")
 
 
-def _batches(attacks, sides):
+def _batches(attacks, sides, done):
     """Those that spoil the guest come last; as many in a batch as keep all jobs busy."""
     groups = {}
     for side in sides:
         for attack in sorted(attacks, key=lambda a: a.spoils):
-            kind = _kind(attack, side)
-            if kind:
+            kind = kind_of(attack, side)
+            if kind and (attack.name, side) not in done:
                 key = side, kind, attack.devices, attack.append
                 groups.setdefault(key, []).append(attack)
     batches = [Batch(side, kind, group[i:i + BATCH]) for (side, kind, *_), group in groups.items()
@@ -169,7 +230,7 @@ def _worth_another_try(side, result):
     """A busy machine may keep a dialog away, or a race from being won; what gets through a
     protection counts at once.
     """
-    return result.problem == NOT_SHOWN or \
+    return result.problem in BUSY or \
         (side == "unprotected" and result.outcome == "failed")
 
 
@@ -183,16 +244,19 @@ def _try(guests, kind, attack, directory):
     return result, seen, lost
 
 
-def _run_batch(batch, number, built, directory):
-    """Yields (attack, result, seen)."""
+def _run_batch(batch, number, boots, directory, end):
+    """Yields (attack, result, seen) until it is late."""
     folder = directory / "guests" / f"{os.getpid()}-{batch.kind}-{number}"
-    guests = _Guests(built, folder, batch.kind)
+    guests = _Guests(boots, folder, batch.kind)
     try:
         for attack in batch.attacks:
-            result, seen, lost = _try(guests, batch.kind, attack, directory)
-            if _worth_another_try(batch.side, result):
-                guests.drop()
+            if time.monotonic() > end:
+                return
+            for left in range(TRIES - 1, -1, -1):
                 result, seen, lost = _try(guests, batch.kind, attack, directory)
+                if not left or not _worth_another_try(batch.side, result):
+                    break
+                guests.drop()
             yield attack, result, seen
             spoilt = attack.spoils and not (batch.kind in HARDENED and result.outcome == "failed")
             if lost or spoilt or not seen.healthy or result.problem:
@@ -208,20 +272,43 @@ def _forget_guests(folder):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def run(attacks, kernel, sides, verbose=False, jobs=1):
-    """Rows, in the order of attacks. jobs: guests that are up at the same time."""
+def _take_kept(rows, sides, kept):
+    """What is there already; returns the (attack name, side) of it."""
+    found = set()
+    for row in rows:
+        for side in sides:
+            result = kept.get(row.attack, side) if kind_of(row.attack, side) else None
+            if result and not _worth_another_try(side, Result(**result)):
+                row.sides[side] = Result(**result)
+                found.add((row.attack.name, side))
+    return found
+
+
+def run(attacks, kernel, sides, verbose=False, jobs=1, resume=False,
+        end=math.inf):
+    """Rows, in the order of attacks. jobs: guests that are up at the same time. resume: what
+    was found before, of the same inputs, is not looked for again. end: time.monotonic() after
+    which no attack begins.
+    """
     directory = paths.OUT / "attack" / kernel
+    directory.mkdir(parents=True, exist_ok=True)
     _forget_guests(directory / "guests")
     built = build_image(attacks, kernel)
-    rows = {attack.name: Row(attack, kernel) for attack in attacks}
+    kept = Kept(directory, built)
+    rows = {attack.name: Row(attack, kernel, built.release) for attack in attacks}
+    done = _take_kept(rows.values(), {*sides, ALONE}, kept) if resume else set()
 
     def work(number, batch):
-        for attack, result, seen in _run_batch(batch, number, built, directory):
+        for attack, result, seen in _run_batch(batch, number, boots, directory, end):
             rows[attack.name].sides[batch.side] = result
+            kept.put(attack, batch.side, result)
             _print(attack, batch.kind, result, seen, verbose)
 
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for future in [pool.submit(work, *item) for item in enumerate(_batches(attacks, sides))]:
+    with tempfile.TemporaryDirectory(dir=directory, prefix="boots-") as folder, \
+            concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        boots = _Boots(built, folder)
+        for future in [pool.submit(work, *item)
+                       for item in enumerate(_batches(attacks, sides, done))]:
             future.result()
     return list(rows.values())
 

@@ -12,6 +12,7 @@ attacks through tconn-confine.
 """
 
 import contextlib
+import copy
 import lzma
 import re
 import struct
@@ -90,18 +91,18 @@ class Running:
     """A program of the REE."""
 
     def __init__(self, ree, identity, ready):
-        self._ree, self._id = ree, identity
+        self.ree, self._id = ree, identity
         self.ready = ready          # it said so before it ended
 
     def output(self):
-        return self._ree.read(f"{self._id}.log")
+        return self.ree.read(f"{self._id}.log")
 
     def alive(self):
-        return not self._ree.has(f"{self._id}.end")
+        return not self.ree.has(f"{self._id}.end")
 
     def finish(self):
         """Asks it to end, waits, and returns all it printed."""
-        self._ree.tell(f"stop {self._id}", f"[ -e $at/{self._id}.stopped ]", 8)
+        self.ree.tell(f"stop {self._id}", f"[ -e $at/{self._id}.stopped ]", 8)
         return self.output()
 
 
@@ -111,7 +112,7 @@ class Ree:
     COMMANDS = "/run/attack/commands"
 
     def __init__(self, guest, confined):
-        self._guest = guest
+        self.guest = guest
         self._serial = 0
         guest.sh(f"mkdir -p /run/attack; rm -f {self.COMMANDS}; mkfifo {self.COMMANDS}")
         launcher = "/usr/sbin/tconn-confine -- " if confined else ""
@@ -126,14 +127,14 @@ class Ree:
     def tell(self, command, until="true", timeout=0.0):
         """Sends a command; true if the shell condition held in time."""
         # The reader holds it open for writing too, so this does not wait.
-        return self._guest.sh(f"echo '{command}' >{self.COMMANDS}; at={self.folder}; "
+        return self.guest.sh(f"echo '{command}' >{self.COMMANDS}; at={self.folder}; "
                               + _until(until, timeout), timeout + 30, check=False).status == 0
 
     def has(self, name):
-        return self._guest.sh(f"[ -e {self.folder}/{name} ]", check=False).status == 0
+        return self.guest.sh(f"[ -e {self.folder}/{name} ]", check=False).status == 0
 
     def read(self, name):
-        return self._guest.sh(f"cat {self.folder}/{name} 2>/dev/null", check=False).output
+        return self.guest.sh(f"cat {self.folder}/{name} 2>/dev/null", check=False).output
 
     def start(self, program, word="ready"):
         """Starts it and waits until it prints the word, or its end."""
@@ -142,7 +143,7 @@ class Ree:
         over = f"grep -Eqs '^({word}|succeeded:|failed:|unavailable:)' {log}"
         self.tell(f"start {self._serial} {program}", f"{{ [ -e $at/{self._serial}.end ] || {over}; }}",
                   READY_TIMEOUT)
-        ready = self._guest.sh(f"at={self.folder}; grep -Eqs '^{word}( |$)' {log}",
+        ready = self.guest.sh(f"at={self.folder}; grep -Eqs '^{word}( |$)' {log}",
                                check=False).status == 0
         return Running(self, self._serial, ready)
 
@@ -257,23 +258,43 @@ class Rig:
         self.guest, self.kind, self.directory = guest, kind, directory
         self.ree = Ree(guest, confined)
         self.before = None      # the REE's picture
-        self._show = None       # the program that shows it
+        self.show = None       # the program that shows it
         self.boot_state = self.state()
 
-    @classmethod
+    @staticmethod
     @contextlib.contextmanager
-    def boot(cls, kind, attack, built, directory):
+    def _guest(kind, attack, built, directory, resume=None):
         screen = [d for d in attack.devices if d.split(",")[0] in SCREENS]
         devices = [d for d in attack.devices if d not in screen]
         options = {
             "firmware": "seabios", "hardened": kind in HARDENED, "devices": devices,
             "append": f"attack.guest={kind} {attack.append}".strip(), "timeout": 120,
-            "screen": screen[0] if screen else None,
+            "screen": screen[0] if screen else None, "resume": resume,
         }
         with Guest(built, directory / "guest", **options) as guest:
             guest.qmp("trace-event-set-state", name="virtio_gpu_update_cursor", enable=True)
             guest.expect_trouble()      # judged by trouble(), attack by attack
-            yield cls(guest, kind, kind == "protected" and CONFINE.exists(), directory)
+            yield guest
+
+    @classmethod
+    @contextlib.contextmanager
+    def boot(cls, kind, attack, built, directory):
+        with cls._guest(kind, attack, built, directory) as guest:
+            rig = cls(guest, kind, kind == "protected" and CONFINE.exists(), directory)
+            rig.start_ree()
+            yield rig
+
+    @contextlib.contextmanager
+    def resume(self, path, attack, built, directory):
+        """This guest as it was when guest.save() wrote the file; needs the same devices."""
+        with self._guest(self.kind, attack, built, directory, path) as guest:
+            rig = copy.copy(self)
+            rig.guest, rig.directory, rig.ree = guest, directory, copy.copy(self.ree)
+            rig.ree.guest = guest
+            if rig.show:
+                rig.show = copy.copy(self.show)
+                rig.show.ree = rig.ree
+            yield rig
 
     # -- state of the protection
 
@@ -300,16 +321,16 @@ class Rig:
 
     def start_ree(self):
         """Someone has to light the screen before a session; in the bare guest fbcon does."""
-        if self.kind == "bare" or (self._show and self._show.alive()):
+        if self.kind == "bare" or (self.show and self.show.alive()):
             return
-        self._show = self.ree.start("/ree/ree_picture", "shown")
-        if not self._show.ready:
-            raise GuestError(f"the REE shows nothing: {self._show.output()}")
+        self.show = self.ree.start("/ree/ree_picture", "shown")
+        if not self.show.ready:
+            raise GuestError(f"the REE shows nothing: {self.show.output()}")
 
     def stop_ree(self):
-        if self._show:
-            self._show.finish()
-            self._show = None
+        if self.show:
+            self.show.finish()
+            self.show = None
 
     def userspace_lamp(self, on):
         self.guest.sh(f"for led in /sys/class/leds/*::scrolllock; do echo {on} >$led/brightness; "

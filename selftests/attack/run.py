@@ -54,6 +54,7 @@ secret. In its first comment the runner reads, one a line:
                             of ten digits across the screen; bochs-display or
                             virtio-gpu-pci with options replaces the screen (none)
     head: 0 | 1             the output that is looked at (0); 1 needs a screen with "id=gpu"
+    rounds: 1 | 8           sessions that come and go during it, in a guest with the module (1)
     append: ...             more kernel parameters, for both guests (none)
     spoils: yes | no        the guest is good for nothing afterwards (no)
     quick: yes | no         part of make check (no)
@@ -68,11 +69,13 @@ dialog types is 8 digits, then Enter; with the judge `decided` nothing is typed.
 
 To try one:  make attacks && selftests/attack/run.py NAME -v
 Logs: out/attack/KERNEL/NAME/{bare,module,locked,protected}.log, pictures beside them;
-consoles in out/attack/KERNEL/guests/.
+consoles in out/attack/KERNEL/guests/; SIDE.json is for --resume. A matrix may be put together
+from several runs, such as one a class: the last without a PATTERN and with --resume writes it.
 """
 
 import argparse
 import fnmatch
+import math
 import pathlib
 import sys
 import time
@@ -97,6 +100,14 @@ def arguments():
                         help="also try module and boot line each without the other defences")
     parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N",
                         help="guests that are up at the same time (1)")
+    parser.add_argument("--resume", action="store_true",
+                        help="take what earlier runs found, as long as attack, guest and harness "
+                        "are the same bytes, and run the rest")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="N",
+                        help="begin no attack after that; with --resume it goes on another time")
+    parser.add_argument("--markdown", action="store_true",
+                        help="write the table of selftests/attack/MATRIX.md, too (with --resume "
+                        "--minutes 0: of what is there already)")
     parser.add_argument("--only", choices=(*plan.SIDES, plan.ALONE), help="one side only")
     parser.add_argument("-v", "--verbose", action="store_true", help="what each attack printed")
     return parser.parse_args()
@@ -120,11 +131,14 @@ def main():
     sides = [args.only] if args.only else list(plan.SIDES)
     if args.alone:
         sides.append(plan.ALONE)
-    rows = []
+    rows, end = [], time.monotonic() + 60 * args.minutes
     for kernel in args.kernel or ["6.1"]:
         start = time.monotonic()
-        rows += plan.run(attacks, kernel, sides, args.verbose, args.jobs)
+        rows += plan.run(attacks, kernel, sides, args.verbose, args.jobs, args.resume,
+                         end)
         print(f"kernel {kernel}: {len(attacks)} attacks in {time.monotonic() - start:.0f} s")
+    if args.markdown:
+        (catalogue.HERE / "MATRIX.md").write_text(matrix.markdown(rows))
     return matrix.report(rows, sides, write=not args.patterns and not args.only and not args.quick,
                          directory=paths.OUT / "attack")
 

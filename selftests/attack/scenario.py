@@ -8,6 +8,8 @@ import time
 
 GRACE = 1.4         # seconds after the last change of picture before a key counts, and a margin
 LINGER = 2.0        # how long an attack has for itself where nothing else goes on
+PATIENCE = 8.0      # how much longer if it is to judge by itself, and has not ended
+LOOKS = 3           # at each of several sessions
 DECIDE = 7.0        # how long we wait for a dialog that nobody answers
 
 
@@ -88,6 +90,9 @@ class Scenario:
     def _idle(self):
         running = self._begin()
         time.sleep(LINGER)
+        deadline = time.monotonic() + PATIENCE
+        while self._attack.judge == "self" and running.alive() and time.monotonic() < deadline:
+            time.sleep(0.5)
         return running
 
     def _own(self):
@@ -118,10 +123,22 @@ class Scenario:
         running = running or self._begin()
         time.sleep(GRACE)
         self._look()
+        if rig.kind != "bare":
+            self._come_and_go(attack.rounds - 1)
         self._answer()
         seen.answered = seen.answered or time.monotonic()
         seen.dialog.end()
         return running
+
+    def _come_and_go(self, rounds):
+        """Ends the session and begins another, so many times: races have more to win."""
+        while rounds and self.seen.dialog.shown:
+            self.seen.dialog.end()
+            self.seen.dialog = self._rig.open_dialog(self._attack)
+            for _ in range(LOOKS):
+                self._look()
+            time.sleep(GRACE)
+            rounds -= 1
 
     def _look(self):
         dialog = self.seen.dialog

@@ -13,61 +13,22 @@
  * why: no grab reaches what comes before the input core; the REE has no hidraw nodes
  *	and cannot make any
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdint.h>
 #include <unistd.h>
 
-#include "digits.h"
-#include "report.h"
+#include "nodes.h"
 
-#define NODES 8
-
-struct node {
-	int fd;
-	struct digits_hid hid;
-};
-
-static size_t open_all(struct node nodes[NODES])
+static void collect(int fd, unsigned int index, struct digits *d)
 {
-	char path[32];
-	size_t count = 0;
-	int i;
-
-	for (i = 0; i < NODES; i++) {
-		snprintf(path, sizeof(path), "/dev/hidraw%d", i);
-		nodes[count].fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-		if (nodes[count].fd >= 0)
-			count++;
-	}
-	return count;
-}
-
-static void collect(struct node *n, struct digits *d)
-{
+	static struct digits_hid hid[NODES_MAX];
 	uint8_t report[64];
-	ssize_t got = read(n->fd, report, sizeof(report));
+	ssize_t got = read(fd, report, sizeof(report));
 
 	if (got > 0)
-		digits_add_report(d, &n->hid, report, (size_t)got);
+		digits_add_report(d, &hid[index], report, (size_t)got);
 }
 
 int main(void)
 {
-	static struct node nodes[NODES];
-	struct digits digits = { 0 };
-	size_t count, i;
-
-	attack_init();
-	count = open_all(nodes);
-	attack_ready();
-	if (!count)
-		attack_failed("no /dev/hidraw can be opened: %s", strerror(errno));
-	while (!attack_wait(10))
-		for (i = 0; i < count; i++)
-			collect(&nodes[i], &digits);
-	attack_digits(digits.text);
-	attack_failed("these are all the digits it saw");
+	nodes_watch("/dev/hidraw*", collect);
 }

@@ -8,6 +8,7 @@
  * when: before
  * judge: picture-write
  * ree: attack
+ * rounds: 8
  * defence: module
  * why: a commit in the moment of takeover, or one that is queued; the session's commit waits for those
  *	before it, and those after it wait for the locks

@@ -8,6 +8,7 @@
  * when: before
  * judge: picture-write
  * ree: attack
+ * rounds: 8
  * dialog: tty
  * defence: module
  * why: SET_MASTER in the moment of takeover or give-back; the session needs no master but the locks
