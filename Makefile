@@ -50,7 +50,8 @@ help:
 	@echo 'make check-debug        the module on a kernel with KASAN, lockdep, kmemleak, faults'
 	@echo '                        made on purpose; what of its code ran. Builds that kernel once'
 	@echo 'make soak               10,000 sessions with random ends'
-	@echo 'make attack             the attack matrix: table and out/attack/matrix.json'
+	@echo 'make attack             the attack matrix: table and out/attack/matrix.json; ATTACK_OPTIONS=--alone:'
+	@echo '                        also what module and boot line stop by themselves (selftests/attack/run.py)'
 	@echo 'make bench              measure; table and out/bench/report.json'
 	@echo 'make style              checkpatch, sparse, cppcheck, licence headers'
 	@echo 'make install            DESTDIR=, PREFIX=/usr; make uninstall takes it away again'
@@ -108,7 +109,7 @@ attack:
 	@scripts/setup 6.12
 	@$(MAKE) --no-print-directory built
 	@KERNEL=6.12 $(MAKE) --no-print-directory -s modules
-	@selftests/attack/run.py --kernel 6.1 --kernel 6.12
+	@selftests/attack/run.py --kernel 6.1 --kernel 6.12 -j 2 $(ATTACK_OPTIONS)
 
 .PHONY: demo
 demo: setup
