@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -29,7 +30,8 @@
 
 #define SERIO_DRIVER	"/sys/bus/serio/drivers/atkbd"
 #define PROGRESS	100	/* sessions */
-#define MOMENT_US	60000	/* an event comes within */
+#define MOMENT_MIN_US	20000
+#define MOMENT_MAX_US	2000000
 #define PATIENCE_MS	5000	/* until what was ended has ended */
 #define CAUSES		32
 
@@ -57,6 +59,8 @@ static const struct {
 };
 
 static unsigned int seed = 1;
+/* An event comes within: as long as sessions that the app decides took of late, and half. */
+static unsigned int moment_us = MOMENT_MIN_US;
 
 static unsigned int chance(unsigned int below)
 {
@@ -107,7 +111,7 @@ static int act(struct client *c, enum end end)
 	if (end == TIMEOUT)
 		wait_end(c);
 	else
-		guest_wait_hangup(c->fd, 2 * MOMENT_US / 1000);
+		guest_wait_hangup(c->fd, (int)moment_us / 500);
 	return 0;
 }
 
@@ -142,7 +146,7 @@ static int plug(void)
 		close(fd);
 		return -EIO;
 	}
-	usleep(chance(MOMENT_US));
+	usleep(chance(moment_us));
 	close(fd);
 	return 0;
 }
@@ -152,7 +156,7 @@ static int rearm(void)
 {
 	int tries, ret = -EBUSY;
 
-	for (tries = 0; ret && tries < 100; tries++) {
+	for (tries = 0; ret && tries < 500; tries++) {
 		ret = guest_arm("tconn");
 		if (ret)
 			usleep(20000);
@@ -160,23 +164,29 @@ static int rearm(void)
 	return ret;
 }
 
+/* A key pressed meanwhile has the kernel look for the driver by itself: busy is fine. */
 static int replug_keyboard(void)
 {
 	int ret = guest_write(SERIO_DRIVER "/unbind", "serio0");
 
-	usleep(chance(MOMENT_US));
-	return ret ? ret : guest_write(SERIO_DRIVER "/bind", "serio0");
+	if (ret)
+		return ret;
+	usleep(chance(moment_us));
+	ret = guest_write(SERIO_DRIVER "/bind", "serio0");
+	return ret == -EBUSY ? 0 : ret;
 }
 
 static int happen(enum end end, pid_t app)
 {
-	usleep(chance(MOMENT_US));
+	if (end <= CLOSE_ACTIVE || end == TIMEOUT)
+		return 0;
+	usleep(chance(moment_us));
 	switch (end) {
 	case KILL:
 		return kill(app, SIGKILL);
 	case STOP:
 		kill(app, SIGSTOP);
-		usleep(300000 + chance(MOMENT_US));
+		usleep(300000 + chance(moment_us));
 		return kill(app, SIGCONT);
 	case NEW_DEVICE:
 		return plug();
@@ -210,10 +220,27 @@ static bool is_idle(void)
 	return false;
 }
 
+static unsigned int now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (unsigned int)((uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000);
+}
+
+static void learn_moment(unsigned int took_us)
+{
+	moment_us = (3 * moment_us + took_us + took_us / 2) / 4;
+	if (moment_us < MOMENT_MIN_US)
+		moment_us = MOMENT_MIN_US;
+	if (moment_us > MOMENT_MAX_US)
+		moment_us = MOMENT_MAX_US;
+}
+
 static int run_session(void)
 {
 	enum end end = pick_end();
-	unsigned int for_app = chance(RAND_MAX);
+	unsigned int for_app = chance(RAND_MAX), start_us = now_us();
 	int status, ret;
 	pid_t app = fork();
 
@@ -228,6 +255,8 @@ static int run_session(void)
 		return complain("an event", ret);
 	if (waitpid(app, &status, 0) != app || (end != KILL && status))
 		return complain("an app ended with status", status);
+	if (end == DECIDE)
+		learn_moment(now_us() - start_us);
 	if (!is_idle())
 		return complain("not idle after an end of kind", end);
 	ret = end == LAMP || end == KEYBOARD ? rearm() : 0;
