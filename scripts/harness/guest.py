@@ -56,7 +56,7 @@ EMULATED_CPU = "max,-erms,-fsrm"
 BOOT_TIMEOUT = 240      # seconds; 15 to 40 on an idle machine
 DEBUG_BOOT_TIMEOUT = 900
 # KASAN finds what these look for; under TCG they cost more than all the rest.
-DEBUG_APPEND = "no_debug_objects slub_debug=- tsc=reliable"
+DEBUG_APPEND = "kasan_multi_shot no_debug_objects slub_debug=- tsc=reliable"
 
 
 class GuestError(Exception):
