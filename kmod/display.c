@@ -112,17 +112,23 @@ static void copy_rect(struct tconn_display *d, const u8 *canvas, const struct tc
 	}
 }
 
-static void hash_scanout(struct tconn_display *d, u8 *ret_digest)
+/* The live rectangle lies within the attested one. */
+static void hash_scanout(struct tconn_display *d, struct tconn_record *record)
 {
+	const struct tconn_rect *r = &record->attested, *live = &record->live;
+	size_t len = (size_t)r->width * BYTES_PER_PIXEL;
 	struct sha256_state hash;
 	u32 y;
 
 	sha256_init(&hash);
-	for (y = 0; y < d->height; y++) {
-		iosys_map_memcpy_from(d->row, &d->map, scanout_at(d, 0, y), pitch_of(d));
-		sha256_update(&hash, d->row, pitch_of(d));
+	for (y = r->y; y < r->y + r->height; y++) {
+		iosys_map_memcpy_from(d->row, &d->map, scanout_at(d, r->x, y), len);
+		if (y >= live->y && y < live->y + live->height)
+			memset(d->row + (size_t)(live->x - r->x) * BYTES_PER_PIXEL, 0,
+			       (size_t)live->width * BYTES_PER_PIXEL);
+		sha256_update(&hash, d->row, len);
 	}
-	sha256_final(&hash, ret_digest);
+	sha256_final(&hash, record->frame_digest);
 }
 
 /* Memory of a graphics card may be had by the next who asks for some. */
@@ -468,7 +474,7 @@ void tconn_display_report(struct tconn_display *d, struct tconn_record *record)
 	record->refresh_mhz = refresh_mhz(&d->mode);
 	record->presents = d->presents;
 	if (d->mapped) {
-		hash_scanout(d, record->frame_digest);
+		hash_scanout(d, record);
 		wipe_scanout(d);
 		drm_client_buffer_vunmap(&d->buf);
 		d->mapped = false;

@@ -40,6 +40,7 @@
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
+#include "gesture.h"
 #include "input.h"
 #include "policy.h"
 #include "session.h"
@@ -133,6 +134,7 @@ static void tap(const struct input_dev *dev, u16 code)
 		push_tap(code);
 	}
 	spin_unlock_irqrestore(&keys.lock, flags);
+	tconn_gesture_press(code, &dev->id);
 	wake_up_interruptible(&tconn_session_wait);
 }
 
@@ -187,6 +189,32 @@ static bool at_rest(struct source *s)
 	rest = !s->scanned && (bitmap_empty(s->held, KEY_CNT) || passed(s->heard, STILL_MS));
 	spin_unlock_irq(&dev->event_lock);
 	return rest;
+}
+
+static bool is_down(struct source *s, u16 code)
+{
+	struct input_dev *dev = s->handle.dev;
+	bool down;
+
+	spin_lock_irq(&dev->event_lock);
+	if (passed(s->heard, SCAN_MS))
+		end_scan(s);
+	down = test_bit(code, s->held);
+	spin_unlock_irq(&dev->event_lock);
+	return down;
+}
+
+bool tconn_input_is_down(u16 code)
+{
+	bool down = false;
+	struct source *s;
+
+	mutex_lock(&input.lock);
+	list_for_each_entry(s, &input.sources, link)
+		if (s->grabbed && s->sends_releases)
+			down |= is_down(s, code);
+	mutex_unlock(&input.lock);
+	return down;
 }
 
 /* --- */

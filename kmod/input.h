@@ -27,6 +27,11 @@ void tconn_input_show(struct seq_file *m);
 int tconn_input_take(void);
 void tconn_input_listen(void);
 void tconn_input_give(void);
+/*
+ * Is this key held? What the keyboard's scan codes tell, in a session: false where it
+ * sends none for a release.
+ */
+bool tconn_input_is_down(u16 code);
 /* Keys and the last device, as the record wants them; of the last session. */
 void tconn_input_report(struct tconn_record *record);
 

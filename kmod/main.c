@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/security.h>
 
+#include "evidence.h"
 #include "indicator.h"
 #include "input.h"
 #include "measure.h"
@@ -61,10 +62,10 @@ static void check_abi(void)
 {
 	BUILD_BUG_ON(!IS_ENABLED(CONFIG_CPU_LITTLE_ENDIAN) && !IS_ENABLED(CONFIG_X86));
 	BUILD_BUG_ON(sizeof(struct tconn_event) != 44);
-	BUILD_BUG_ON(sizeof(struct tconn_event_boot) != 84);
+	BUILD_BUG_ON(sizeof(struct tconn_event_boot) != 116);
 	BUILD_BUG_ON(sizeof(struct tconn_event_policy) != 40);
 	BUILD_BUG_ON(sizeof(struct tconn_event_app) != 312);
-	BUILD_BUG_ON(sizeof(struct tconn_record) != 328);
+	BUILD_BUG_ON(sizeof(struct tconn_record) != 480);
 	BUILD_BUG_ON(sizeof(struct tconn_event_app) > TCONN_EVENT_DATA_MAX);
 }
 
@@ -73,9 +74,10 @@ static int __init tconn_init(void)
 	int ret;
 
 	check_abi();
+	tconn_evidence_init();
 	ret = tconn_measure_init();
 	if (ret)
-		return ret;
+		goto exit_evidence;
 	ret = tconn_session_init();
 	if (ret)
 		goto exit_measure;
@@ -99,6 +101,8 @@ exit_session:
 	tconn_session_exit();
 exit_measure:
 	tconn_measure_exit();
+exit_evidence:
+	tconn_evidence_exit();
 	return ret;
 }
 
@@ -111,6 +115,7 @@ static void __exit tconn_exit(void)
 	tconn_session_exit();
 	tconn_policy_exit();
 	tconn_measure_exit();
+	tconn_evidence_exit();
 }
 
 module_init(tconn_init);

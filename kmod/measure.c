@@ -19,6 +19,7 @@
 #include <linux/vmalloc.h>
 #include <crypto/sha2.h>
 
+#include "evidence.h"
 #include "measure.h"
 #include "policy.h"
 
@@ -147,8 +148,9 @@ const struct file_operations tconn_log_fops = {
 
 static void show_boot(struct seq_file *m, const struct tconn_event_boot *e)
 {
-	seq_printf(m, " abi=%u version=%.32s srcversion=%.28s boot_id=%*phN", e->abi, e->version,
-		   e->srcversion, TCONN_ID_SIZE, e->boot_id);
+	seq_printf(m, " abi=%u version=%.32s srcversion=%.28s boot_id=%*phN kernel_key=%*phN",
+		   e->abi, e->version, e->srcversion, TCONN_ID_SIZE, e->boot_id, TCONN_KEY_SIZE,
+		   e->kernel_key);
 }
 
 static void show_policy(struct seq_file *m, const struct tconn_event_policy *e)
@@ -169,15 +171,23 @@ static void show_record(struct seq_file *m, const struct tconn_record *r)
 		   r->kind, r->outcome, r->cause, r->indicator);
 	seq_printf(m, " statement=%*phN", TCONN_DIGEST_SIZE, r->statement_digest);
 	seq_printf(m, " nonce=%*phN", TCONN_NONCE_SIZE, r->nonce);
+	seq_printf(m, " verifier_key=%*phN", TCONN_KEY_SIZE, r->verifier_key);
 	seq_printf(m, " frame=%*phN", TCONN_DIGEST_SIZE, r->frame_digest);
 	seq_printf(m, " app=%*phN", TCONN_DIGEST_SIZE, r->app_digest);
 	seq_printf(m, " policy=%*phN", TCONN_DIGEST_SIZE, r->policy_digest);
 	seq_printf(m, " mode=%ux%u@%u format=%08x presents=%u keys=%u", r->width, r->height,
 		   r->refresh_mhz, r->format, r->presents, r->keys);
+	seq_printf(m, " attested=%ux%u+%u+%u", r->attested.width, r->attested.height,
+		   r->attested.x, r->attested.y);
+	seq_printf(m, " live=%ux%u+%u+%u", r->live.width, r->live.height, r->live.x, r->live.y);
+	seq_printf(m, " gesture=%u:%u:%u", r->gesture.type, r->gesture.code, r->gesture.ms);
 	seq_printf(m, " input=%04x:%04x:%04x:%04x", r->input_bustype, r->input_vendor,
 		   r->input_product, r->input_version);
 	seq_printf(m, " bound=%llu active=%llu lit=%llu unlit=%llu ended=%llu", r->bound_ns,
 		   r->active_ns, r->lit_ns, r->unlit_ns, r->ended_ns);
+	seq_printf(m, " changed=%llu gesture_at=%llu grace=%u", r->changed_ns, r->gesture_ns,
+		   r->grace_ms);
+	seq_printf(m, " mac=%*phN", TCONN_MAC_SIZE, r->mac);
 }
 
 static void show_event(struct seq_file *m, const struct tconn_event *event)
@@ -271,6 +281,7 @@ void tconn_measure_boot(void)
 	if (THIS_MODULE->srcversion)
 		strscpy(event.srcversion, THIS_MODULE->srcversion, sizeof(event.srcversion));
 	memcpy(event.boot_id, measure.boot_id, sizeof(event.boot_id));
+	memcpy(event.kernel_key, tconn_evidence_public(), sizeof(event.kernel_key));
 	tconn_measure(TCONN_EVENT_BOOT, &event, sizeof(event));
 }
 

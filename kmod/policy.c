@@ -9,6 +9,7 @@
 #include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/glob.h>
+#include <linux/input.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -24,6 +25,10 @@
 #define PCR_MIN		8
 #define PCR_MAX		15
 #define WORDS_MAX	4
+#define GRACE_MAX_MS	5000
+#define BAND_MAX	200	/* thousandths */
+#define GESTURE_MIN_MS	100
+#define GESTURE_MAX_MS	5000
 
 /* Serializes writers; readers take the pointer as it is published. */
 static DEFINE_MUTEX(policy_lock);
@@ -62,10 +67,13 @@ bool tconn_policy_lists_device(const struct tconn_globs *globs, struct device *d
 	return listed;
 }
 
-/* One keyword: words[0] is the keyword itself. Returns NULL or what is wrong. */
+/*
+ * One keyword: words[0] is the keyword itself, those that are missing are NULL. Returns
+ * NULL or what is wrong.
+ */
 struct keyword {
 	const char *name;
-	unsigned int words;
+	unsigned int min, max;	/* words */
 	bool once;
 	const char *(*parse)(struct tconn_policy *p, char **words);
 };
@@ -130,14 +138,89 @@ static const char *parse_timeout_max(struct tconn_policy *p, char **words)
 	return NULL;
 }
 
+static const char *parse_grace(struct tconn_policy *p, char **words)
+{
+	if (kstrtou32(words[1], 10, &p->grace_ms) || p->grace_ms > GRACE_MAX_MS)
+		return "grace-ms is a number from 0 to 5000";
+	return NULL;
+}
+
+static const char *parse_band(struct tconn_policy *p, char **words)
+{
+	if (kstrtou32(words[1], 10, &p->band_permille) || p->band_permille > BAND_MAX)
+		return "band-permille is a number from 0 to 200";
+	return NULL;
+}
+
+static bool parse_key(const char *word, u16 *ret_code)
+{
+#define KEY(name) { #name, name }
+	static const struct {
+		const char *name;
+		u16 code;
+	} names[] = {
+		KEY(KEY_ENTER), KEY(KEY_ESC), KEY(KEY_OK), KEY(KEY_CANCEL),
+		KEY(KEY_SELECT), KEY(KEY_POWER), KEY(KEY_VOLUMEUP), KEY(KEY_VOLUMEDOWN),
+	};
+#undef KEY
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(word, names[i].name)) {
+			*ret_code = names[i].code;
+			return true;
+		}
+	}
+	return !kstrtou16(word, 10, ret_code) && *ret_code && *ret_code <= KEY_MAX;
+}
+
+static bool parse_way(const char *word, u16 *ret_type)
+{
+	if (!strcmp(word, "hold"))
+		*ret_type = TCONN_GESTURE_HOLD;
+	else if (!strcmp(word, "double"))
+		*ret_type = TCONN_GESTURE_DOUBLE;
+	else
+		return false;
+	return true;
+}
+
+static const char *parse_gesture(struct tconn_gesture *ret, char **words)
+{
+	struct tconn_gesture g = { .type = TCONN_GESTURE_PRESS };
+
+	if (!parse_key(words[1], &g.code))
+		return "not a key";
+	if (words[2] && (!words[3] || !parse_way(words[2], &g.type) ||
+			 kstrtou32(words[3], 10, &g.ms) || g.ms < GESTURE_MIN_MS ||
+			 g.ms > GESTURE_MAX_MS))
+		return "a gesture is: hold MS or double MS, 100 to 5000";
+	*ret = g;
+	return NULL;
+}
+
+static const char *parse_confirm(struct tconn_policy *p, char **words)
+{
+	return parse_gesture(&p->confirm, words);
+}
+
+static const char *parse_deny(struct tconn_policy *p, char **words)
+{
+	return parse_gesture(&p->deny, words);
+}
+
 static const struct keyword keywords[] = {
-	{ "pcr",		2, true,  parse_pcr },
-	{ "app",		4, false, parse_app },
-	{ "display",		2, false, parse_display },
-	{ "input",		2, false, parse_input },
-	{ "indicator",		2, false, parse_indicator },
-	{ "indicator-required",	2, true,  parse_indicator_required },
-	{ "timeout-max-ms",	2, true,  parse_timeout_max },
+	{ "pcr",		2, 2, true,  parse_pcr },
+	{ "app",		4, 4, false, parse_app },
+	{ "display",		2, 2, false, parse_display },
+	{ "input",		2, 2, false, parse_input },
+	{ "indicator",		2, 2, false, parse_indicator },
+	{ "indicator-required",	2, 2, true,  parse_indicator_required },
+	{ "timeout-max-ms",	2, 2, true,  parse_timeout_max },
+	{ "confirm",		2, 4, true,  parse_confirm },
+	{ "deny",		2, 4, true,  parse_deny },
+	{ "grace-ms",		2, 2, true,  parse_grace },
+	{ "band-permille",	2, 2, true,  parse_band },
 };
 
 /* Cuts a line into words; returns how many, WORDS_MAX + 1 if there are more. */
@@ -154,6 +237,7 @@ static unsigned int split(char *line, char **words)
 			return WORDS_MAX + 1;
 		words[count++] = word;
 	}
+	memset(words + count, 0, (WORDS_MAX - count) * sizeof(*words));
 	return count;
 }
 
@@ -165,7 +249,7 @@ static const char *parse_words(struct tconn_policy *p, char **words, unsigned in
 	for (i = 0; i < ARRAY_SIZE(keywords); i++) {
 		if (strcmp(words[0], keywords[i].name))
 			continue;
-		if (count != keywords[i].words)
+		if (count < keywords[i].min || count > keywords[i].max)
 			return "wrong number of words";
 		if (__test_and_set_bit(i, seen) && keywords[i].once)
 			return "given twice";
@@ -189,6 +273,8 @@ static const char *check_whole(const struct tconn_policy *p)
 		return "no display is listed";
 	if (!p->input.count)
 		return "no input is listed";
+	if (p->confirm.code == p->deny.code)
+		return "one key both confirms and denies";
 	return NULL;
 }
 
@@ -253,6 +339,9 @@ static struct tconn_policy *policy_new(size_t len)
 	p->len = len;
 	p->pcr = TCONN_PCR_DEFAULT;
 	p->timeout_max_ms = TCONN_TIMEOUT_MAX_MS;
+	p->grace_ms = TCONN_GRACE_MS;
+	p->confirm = (struct tconn_gesture){ .type = TCONN_GESTURE_PRESS, .code = KEY_ENTER };
+	p->deny = (struct tconn_gesture){ .type = TCONN_GESTURE_PRESS, .code = KEY_ESC };
 	p->indicator_required = true;
 	p->display = (struct tconn_globs){ .max = TCONN_POLICY_DISPLAYS, .glob = p->display_glob };
 	p->input = (struct tconn_globs){ .max = TCONN_POLICY_INPUTS, .glob = p->input_glob };

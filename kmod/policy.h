@@ -22,6 +22,9 @@ struct tconn_policy {
 	u8 digest[TCONN_DIGEST_SIZE];	/* of text */
 	u32 pcr;
 	u32 timeout_max_ms;
+	u32 grace_ms;
+	u32 band_permille;
+	struct tconn_gesture confirm, deny;
 	bool indicator_required;
 	unsigned int app_count;
 	u8 app[TCONN_POLICY_APPS][TCONN_DIGEST_SIZE];

@@ -42,6 +42,8 @@
 #include "app.h"
 #include "compat.h"
 #include "display.h"
+#include "evidence.h"
+#include "gesture.h"
 #include "indicator.h"
 #include "input.h"
 #include "measure.h"
@@ -62,6 +64,7 @@ struct session {
 	u32 width, height;		/* of the canvas, pixels */
 	u32 timeout_ms;
 	u64 deadline_ns;		/* of ACTIVE */
+	u8 mac_key[TCONN_MAC_SIZE];	/* secret; while it is live */
 	struct tconn_record record;
 };
 
@@ -113,21 +116,44 @@ static void give_back(struct session *s)
 		r->ended_ns = ktime_get_boottime_ns();
 }
 
+/* What would tell how long a PIN is. */
+static void hide_counts(struct tconn_record *r)
+{
+	r->keys = 0;
+	r->presents = 0;
+}
+
+static void complete_record(struct session *s)
+{
+	struct tconn_record *r = &s->record;
+
+	if (s->state == TCONN_STATE_ACTIVE) {
+		tconn_input_report(r);
+		tconn_gesture_report(r);
+	}
+	tconn_display_report(s->display, r);
+	if (r->kind == TCONN_KIND_PIN)
+		hide_counts(r);
+}
+
+static void seal(struct session *s, enum tconn_outcome outcome, enum tconn_cause cause)
+{
+	s->record.outcome = outcome;
+	s->record.cause = cause;
+	tconn_evidence_seal(&s->record, s->mac_key);
+}
+
 static void leave(struct session *s, enum tconn_outcome outcome, enum tconn_cause cause)
 {
 	struct tconn_record *r = &s->record;
 
 	give_back(s);
 	cancel_delayed_work(&watchdog);
-	if (s->state == TCONN_STATE_ACTIVE)
-		tconn_input_report(r);
-	tconn_display_report(s->display, r);
-	r->outcome = outcome;
-	r->cause = cause;
-	if (tconn_measure(TCONN_EVENT_RECORD, r, sizeof(*r))) {
-		r->outcome = TCONN_OUTCOME_ABORTED;
-		r->cause = TCONN_CAUSE_MEASURE;
-	}
+	complete_record(s);
+	seal(s, outcome, cause);
+	if (tconn_measure(TCONN_EVENT_RECORD, r, sizeof(*r)))
+		seal(s, TCONN_OUTCOME_ABORTED, TCONN_CAUSE_MEASURE);
+	memzero_explicit(s->mac_key, sizeof(s->mac_key));
 	tconn_display_close(s->display);
 	s->display = NULL;
 	if (r->outcome == TCONN_OUTCOME_ABORTED)
@@ -243,6 +269,34 @@ static int check_indicator(struct session *s, const struct tconn_policy *policy)
 	return 0;
 }
 
+/* All but a band at the top, as wide as the policy wants it. */
+static struct tconn_rect attested_of(const struct tconn_policy *policy,
+				     const struct tconn_bind *bind)
+{
+	u64 band = (u64)min(bind->width, bind->height) * policy->band_permille;
+	u32 rows = div_u64(band, 1000);
+
+	return (struct tconn_rect){
+		.y = rows,
+		.width = bind->width,
+		.height = bind->height - rows,
+	};
+}
+
+static void answer_gestures(struct session *s, const struct tconn_policy *policy,
+			    struct tconn_bind *bind)
+{
+	struct tconn_record *r = &s->record;
+
+	bind->confirm = policy->confirm;
+	bind->deny = policy->deny;
+	bind->grace_ms = policy->grace_ms;
+	bind->reserved = 0;
+	r->confirm = bind->confirm;
+	r->deny = bind->deny;
+	r->grace_ms = bind->grace_ms;
+}
+
 static int open_display(struct session *s, const struct tconn_policy *policy,
 			struct tconn_bind *bind)
 {
@@ -252,6 +306,8 @@ static int open_display(struct session *s, const struct tconn_policy *policy,
 		return refuse(s, TCONN_REFUSAL_NO_DISPLAY, -ENODEV,
 			      "no connected output that the policy lists at display_fd");
 	tconn_display_describe(s->display, bind);
+	bind->attested = attested_of(policy, bind);
+	s->record.attested = bind->attested;
 	s->canvas_size = bind->canvas_size;
 	s->width = bind->width;
 	s->height = bind->height;
@@ -290,19 +346,21 @@ static int hash_statement(const struct tconn_bind *bind, u8 *ret_digest)
 
 /* What the record says of this session from the start. */
 static int begin_record(struct session *s, const struct tconn_policy *policy,
-			const struct tconn_bind *bind)
+			struct tconn_bind *bind)
 {
 	struct tconn_record *r = &s->record;
 
 	*r = (struct tconn_record) {
 		.magic = { 'T', 'C', 'N', 'R' },
-		.version = 1,
+		.version = 2,
 		.size = sizeof(*r),
 		.kind = bind->kind,
 	};
 	memcpy(r->boot_id, tconn_measure_boot_id(), sizeof(r->boot_id));
 	memcpy(r->nonce, bind->nonce, sizeof(r->nonce));
+	memcpy(r->verifier_key, bind->verifier_key, sizeof(r->verifier_key));
 	memcpy(r->policy_digest, policy->digest, sizeof(r->policy_digest));
+	answer_gestures(s, policy, bind);
 	return hash_statement(bind, r->statement_digest);
 }
 
@@ -354,6 +412,9 @@ static int bind_with(struct session *s, const struct tconn_policy *policy,
 	int ret;
 
 	ret = begin_record(s, policy, bind);
+	if (ret)
+		return ret;
+	ret = tconn_evidence_agree(&s->record, s->mac_key);
 	if (ret)
 		return ret;
 	ret = check_measure(s);
@@ -410,10 +471,49 @@ static int light_indicator(struct session *s)
 	return 0;
 }
 
-static int session_activate(struct session *s)
+static bool is_empty(const struct tconn_rect *rect)
+{
+	return !rect->width || !rect->height;
+}
+
+static bool is_within(const struct tconn_rect *rect, const struct tconn_rect *outer)
+{
+	return rect->x >= outer->x && rect->y >= outer->y &&
+	       (u64)rect->x + rect->width <= (u64)outer->x + outer->width &&
+	       (u64)rect->y + rect->height <= (u64)outer->y + outer->height;
+}
+
+/* Both are within the canvas. */
+static bool is_apart(const struct tconn_rect *a, const struct tconn_rect *b)
+{
+	return a->x >= b->x + b->width || b->x >= a->x + a->width ||
+	       a->y >= b->y + b->height || b->y >= a->y + a->height;
+}
+
+static int set_live(struct session *s, const struct tconn_rect __user *arg)
 {
 	struct tconn_record *r = &s->record;
+	struct tconn_rect live;
 
+	if (copy_from_user(&live, arg, sizeof(live)))
+		return -EFAULT;
+	if (!memchr_inv(&live, 0, sizeof(live)))
+		return 0;
+	if (r->kind != TCONN_KIND_PIN || is_empty(&live))
+		return -EINVAL;
+	if (!is_within(&live, &r->attested))
+		return -ERANGE;
+	r->live = live;
+	return 0;
+}
+
+static int session_activate(struct session *s, const struct tconn_rect __user *arg)
+{
+	struct tconn_record *r = &s->record;
+	int ret = set_live(s, arg);
+
+	if (ret)
+		return ret;
 	if (tconn_app_check())
 		return abort_session(s, TCONN_CAUSE_APP);
 	if (tconn_display_take(s->display, s->canvas))
@@ -424,32 +524,45 @@ static int session_activate(struct session *s)
 	if (light_indicator(s))
 		return abort_session(s, TCONN_CAUSE_INDICATOR_LOST);
 	tconn_input_listen();
+	tconn_gesture_begin(tconn_policy(), r->kind);
 	s->deadline_ns = ktime_get_boottime_ns() + (u64)s->timeout_ms * NSEC_PER_MSEC;
 	enter(s, TCONN_STATE_ACTIVE);
 	watch(s);
 	return 0;
 }
 
-static bool rect_fits(const struct tconn_rect *rect, const struct session *s)
+static bool changes_attested(const struct tconn_record *r, const struct tconn_rect *rect)
 {
-	return (u64)rect->x + rect->width <= s->width && (u64)rect->y + rect->height <= s->height;
+	return !is_apart(rect, &r->attested) && !is_within(rect, &r->live);
+}
+
+static int present(struct session *s, const struct tconn_rect *rect)
+{
+	bool changes = changes_attested(&s->record, rect);
+
+	if (changes)
+		tconn_gesture_changing();
+	if (tconn_display_present(s->display, s->canvas, rect))
+		return abort_session(s, TCONN_CAUSE_DISPLAY_FAILED);
+	if (changes)
+		tconn_gesture_changed();
+	return 0;
 }
 
 static int session_present(struct session *s, const struct tconn_rect __user *arg)
 {
+	const struct tconn_rect screen = { .width = s->width, .height = s->height };
 	struct tconn_rect rect;
 
 	if (copy_from_user(&rect, arg, sizeof(rect)))
 		return -EFAULT;
-	if (!rect.width || !rect.height)
+	if (is_empty(&rect))
 		return -EINVAL;
-	if (!rect_fits(&rect, s))
+	if (!is_within(&rect, &screen))
 		return -ERANGE;
 	if (tconn_app_check())
 		return abort_session(s, TCONN_CAUSE_APP);
-	if (tconn_display_present(s->display, s->canvas, &rect))
-		return abort_session(s, TCONN_CAUSE_DISPLAY_FAILED);
-	return 0;
+	return present(s, &rect);
 }
 
 static bool outcome_fits(u32 outcome, u32 kind)
@@ -467,14 +580,22 @@ static bool outcome_fits(u32 outcome, u32 kind)
 
 static int session_decide(struct session *s, struct tconn_decide __user *arg)
 {
+	struct tconn_record *r = &s->record;
+	u8 picture[sizeof(r->picture)];
 	u32 outcome, reserved;
+	int ret;
 
-	if (get_user(outcome, &arg->outcome) || get_user(reserved, &arg->reserved))
+	if (get_user(outcome, &arg->outcome) || get_user(reserved, &arg->reserved) ||
+	    copy_from_user(picture, arg->picture, sizeof(picture)))
 		return -EFAULT;
-	if (reserved || !outcome_fits(outcome, s->record.kind))
+	if (reserved || !outcome_fits(outcome, r->kind))
 		return -EINVAL;
 	if (tconn_app_check())
 		return abort_session(s, TCONN_CAUSE_APP);
+	ret = tconn_gesture_decide(outcome);
+	if (ret)
+		return ret;
+	memcpy(r->picture, picture, sizeof(r->picture));
 	leave(s, outcome, TCONN_CAUSE_NONE);
 	if (s->state == TCONN_STATE_ABORTED)
 		return -ECANCELED;
@@ -556,7 +677,7 @@ static long command(struct session *s, unsigned int cmd, unsigned long arg)
 	case TCONN_IOC_BIND:
 		return session_bind(s, p);
 	case TCONN_IOC_ACTIVATE:
-		return session_activate(s);
+		return session_activate(s, p);
 	case TCONN_IOC_PRESENT:
 		return session_present(s, p);
 	case TCONN_IOC_DECIDE:
@@ -709,7 +830,7 @@ static int session_release(struct inode *inode, struct file *file)
 	if (s->app)
 		put_task_struct(s->app);
 	vfree(s->canvas);
-	kfree(s);
+	kfree_sensitive(s);
 	return 0;
 }
 

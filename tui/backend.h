@@ -26,15 +26,17 @@ struct tui_backend_ops {
 	/* Fixes the statement, opens and maps the canvas (backend->canvas). */
 	int (*bind)(struct tui_backend *b, const struct tui_request *request, uint16_t kind,
 		    struct tui_reply *reply);
-	/* Takes screen and keyboard and shows the canvas. */
-	int (*activate)(struct tui_backend *b, struct tui_reply *reply);
+	/* Takes screen and keyboard and shows the canvas. live: tconn_render_live(). */
+	int (*activate)(struct tui_backend *b, struct tconn_box live, struct tui_reply *reply);
 	/* Shows what changed in the canvas. */
 	int (*show)(struct tui_backend *b, struct tconn_box damage, struct tui_reply *reply);
 	/* Fills fds with what to poll for keys; returns how many, up to TUI_BACKEND_FDS. */
 	size_t (*fds)(struct tui_backend *b, struct pollfd *fds);
 	/* 1 and the key that went down; 0: none waits. */
 	int (*key)(struct tui_backend *b, uint16_t *ret_key, struct tui_reply *reply);
-	/* Gives screen and keyboard back; fills the reply with what was decided. */
+	/* Gives screen and keyboard back; fills the reply with what was decided. 1: it is
+	 * not, for the module saw no gesture for this outcome so far.
+	 */
 	int (*decide)(struct tui_backend *b, enum tconn_outcome outcome, struct tui_reply *reply);
 	/* Gives back what is still held, and frees b. */
 	void (*close)(struct tui_backend *b);
@@ -44,6 +46,8 @@ struct tui_backend {
 	const struct tui_backend_ops *ops;
 	struct tconn_canvas canvas;
 	bool untrusted;		/* pictures are marked; nobody but us ends it in time */
+	struct tconn_gesture confirm, deny;	/* their keys come as KEY_ENTER and KEY_ESC */
+	uint32_t grace_ms;	/* how long a picture stands before it can be confirmed */
 };
 
 /* card: path of the display device, or NULL to look for one. NULL: no memory. */

@@ -85,6 +85,11 @@ enum tconn_outcome tui_dialog_key(struct tui_dialog *dialog, uint16_t key)
 	return digit ? press_digit(dialog, digit) : press_backspace(dialog);
 }
 
+void tui_dialog_refused(struct tui_dialog *dialog)
+{
+	dialog->hint = TCONN_HINT_EARLY;
+}
+
 void tui_dialog_shown(struct tui_dialog *dialog)
 {
 	if (dialog->statement->kind != TCONN_KIND_PIN)

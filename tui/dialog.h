@@ -6,7 +6,7 @@
  *
  * Grace. A key meant for the program that had the screen a moment ago must not
  * answer a question that nobody has read. So the dialog starts unready, gets
- * ready when the session has seen TUI_GRACE_MS pass without a key waiting, and
+ * ready when the session has seen the grace pass without a key waiting, and
  * keys before that only bring up a hint. Where the answer is Enter alone
  * (confirm, notice) each new picture makes it unready again. A PIN is typed
  * faster than that, and its digits change the picture: there the grace is for
@@ -21,8 +21,6 @@
 #include "kmod/uapi/tconn.h"
 #include "tui/render.h"
 #include "tui/statement.h"
-
-#define TUI_GRACE_MS 750
 
 struct tui_dialog {
 	const struct tconn_statement *statement;
@@ -39,10 +37,13 @@ void tui_dialog_init(struct tui_dialog *dialog, const struct tconn_statement *st
  */
 enum tconn_outcome tui_dialog_key(struct tui_dialog *dialog, uint16_t key);
 
+/* The module saw no gesture for what the last key decided: it was too early. */
+void tui_dialog_refused(struct tui_dialog *dialog);
+
 /* A changed picture was shown. */
 void tui_dialog_shown(struct tui_dialog *dialog);
 
-/* The picture has been there for TUI_GRACE_MS, and no key is waiting. */
+/* The picture has been there for the grace, and no key is waiting. */
 void tui_dialog_settled(struct tui_dialog *dialog);
 
 /* What to draw: the number of digits, never which. */

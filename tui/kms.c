@@ -158,10 +158,11 @@ static void add_keyboard(struct kms *k, unsigned int minor)
 	close(fd);
 }
 
-static int kms_activate(struct tui_backend *b, struct tui_reply *reply)
+static int kms_activate(struct tui_backend *b, struct tconn_box live, struct tui_reply *reply)
 {
 	struct kms *k = kms_of(b);
 
+	(void)live;	/* of no record */
 	for (unsigned int i = 0; i < INPUT_NODES && k->n_keyboards < TUI_BACKEND_FDS; i++)
 		add_keyboard(k, i);
 	if (k->n_keyboards == 0)
@@ -281,6 +282,9 @@ struct tui_backend *tui_kms_new(const char *card)
 		return NULL;
 	k->backend.ops = &kms_ops;
 	k->backend.untrusted = true;
+	k->backend.confirm.type = TCONN_GESTURE_PRESS;
+	k->backend.deny.type = TCONN_GESTURE_PRESS;
+	k->backend.grace_ms = TCONN_GRACE_MS;
 	k->card = card;
 	k->fd = -1;
 	return &k->backend;

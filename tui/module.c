@@ -63,6 +63,8 @@ static const char *bind_advice(int error, uint32_t refusal)
 		return "there is no TPM, or it refused the measurement: check /dev/tpm0";
 	case EMSGSIZE:
 		return "the statement is empty or too long";
+	case EKEYREJECTED:
+		return "whoever asks sent no usable key for the record";
 	case ERANGE:
 		return "the policy allows no session as long as this one: ask for a shorter "
 		       "time-out";
@@ -229,18 +231,33 @@ static int module_bind(struct tui_backend *b, const struct tui_request *request,
 	if (open_device(m, reply))
 		return -1;
 	memcpy(bind.nonce, request->nonce, sizeof(bind.nonce));
+	memcpy(bind.verifier_key, request->verifier_key, sizeof(bind.verifier_key));
 	error = m->card ? try_card(m, m->card, &bind) : bind_any_card(m, &bind, &found);
 	if (error)
 		return bind_failed(m, error, found, reply);
+	b->confirm = bind.confirm;
+	b->grace_ms = bind.grace_ms;
+	b->deny = bind.deny;
 	return map_canvas(m, &bind, reply);
 }
 
-static int module_activate(struct tui_backend *b, struct tui_reply *reply)
+static struct tconn_rect rect_of(struct tconn_box box)
+{
+	return (struct tconn_rect){
+		.x = (uint32_t)box.x0,
+		.y = (uint32_t)box.y0,
+		.width = (uint32_t)(box.x1 - box.x0),
+		.height = (uint32_t)(box.y1 - box.y0),
+	};
+}
+
+static int module_activate(struct tui_backend *b, struct tconn_box live, struct tui_reply *reply)
 {
 	struct module *m = module_of(b);
+	struct tconn_rect rect = rect_of(live);
 	int r;
 
-	if (ioctl(m->fd, TCONN_IOC_ACTIVATE) < 0)
+	if (ioctl(m->fd, TCONN_IOC_ACTIVATE, &rect) < 0)
 		return session_failed(m, "taking screen, keyboard and lamp", errno, reply);
 	r = libevdev_new_from_fd(m->fd, &m->keys);
 	if (r < 0)
@@ -251,12 +268,7 @@ static int module_activate(struct tui_backend *b, struct tui_reply *reply)
 static int module_show(struct tui_backend *b, struct tconn_box damage, struct tui_reply *reply)
 {
 	struct module *m = module_of(b);
-	struct tconn_rect rect = {
-		.x = (uint32_t)damage.x0,
-		.y = (uint32_t)damage.y0,
-		.width = (uint32_t)(damage.x1 - damage.x0),
-		.height = (uint32_t)(damage.y1 - damage.y0),
-	};
+	struct tconn_rect rect = rect_of(damage);
 
 	if (ioctl(m->fd, TCONN_IOC_PRESENT, &rect) < 0)
 		return session_failed(m, "showing the picture", errno, reply);
@@ -269,6 +281,14 @@ static size_t module_fds(struct tui_backend *b, struct pollfd *fds)
 	return 1;
 }
 
+/* The policy says which keys decide; the dialog knows them by these two. */
+static uint16_t role_of(const struct module *m, uint16_t key)
+{
+	if (key == m->backend.confirm.code)
+		return KEY_ENTER;
+	return key == m->backend.deny.code ? KEY_ESC : key;
+}
+
 static int module_key(struct tui_backend *b, uint16_t *ret_key, struct tui_reply *reply)
 {
 	struct module *m = module_of(b);
@@ -276,6 +296,8 @@ static int module_key(struct tui_backend *b, uint16_t *ret_key, struct tui_reply
 
 	if (r < 0)
 		return session_failed(m, "reading the keyboard", -r, reply);
+	if (r > 0)
+		*ret_key = role_of(m, *ret_key);
 	return r;
 }
 
@@ -285,8 +307,12 @@ static int module_decide(struct tui_backend *b, enum tconn_outcome outcome,
 	struct module *m = module_of(b);
 	struct tconn_decide decide = { .outcome = outcome };
 
-	if (ioctl(m->fd, TCONN_IOC_DECIDE, &decide) < 0)
+	if (ioctl(m->fd, TCONN_IOC_DECIDE, &decide) < 0) {
+		/* Denied: that key waits to be read. */
+		if (errno == EAGAIN || errno == EACCES)
+			return 1;
 		return session_failed(m, "closing the session with its record", errno, reply);
+	}
 	reply->status = TCONN_TUI_DECIDED;
 	reply->record = decide.record;
 	reply->has_record = true;

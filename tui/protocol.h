@@ -12,11 +12,11 @@
 
 #include <stdint.h>
 
-#define TCONN_TUI_VERSION	1
+#define TCONN_TUI_VERSION	2
 #define TCONN_TUI_MESSAGE_MAX	512	/* bytes of UTF-8 */
 #define TCONN_TUI_ANSWER_MAX	64	/* bytes */
 
-/* 56 bytes, then statement_len bytes (statement.h), then phrase_len. */
+/* 88 bytes, then statement_len bytes (statement.h), then phrase_len. */
 struct tconn_tui_request {
 	uint8_t magic[4];	/* "TCRQ" */
 	uint16_t version;	/* TCONN_TUI_VERSION */
@@ -24,6 +24,7 @@ struct tconn_tui_request {
 	uint32_t timeout_ms;	/* TCONN_TIMEOUT_MIN_MS..TCONN_TIMEOUT_MAX_MS */
 	uint32_t statement_len;
 	uint8_t nonce[32];
+	uint8_t verifier_key[32];	/* X25519; the module's BIND takes it */
 	uint16_t look;		/* tconn_look_pack() of look.h */
 	uint16_t phrase_len;	/* bytes of UTF-8, 0..TCONN_PHRASE_MAX; 0: none was set up */
 	uint8_t reserved[4];	/* zero */

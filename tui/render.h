@@ -53,8 +53,9 @@ bool tconn_render_fits(struct tconn_font *font, const struct tconn_statement *st
 		       uint32_t width, uint32_t height, size_t *ret_at);
 
 /*
- * The part of the picture whose changes would tell about a PIN: the live strip
- * of a PIN dialog; empty for other kinds. Errors as below.
+ * What the module's record is to leave out of the frame digest (`live` in kmod/uapi/tconn.h):
+ * the live strip of a PIN dialog, whose changes would tell about the PIN; empty for other
+ * kinds. Errors as below.
  */
 int tconn_render_live(struct tconn_font *font, const struct tconn_statement *statement,
 		      struct tconn_look look, uint32_t width, uint32_t height,

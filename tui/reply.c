@@ -9,7 +9,7 @@
 #include "tui/reply.h"
 
 _Static_assert(sizeof(struct tconn_tui_reply) == 32, "wire form of the reply");
-_Static_assert(sizeof(struct tconn_record) == 328, "wire form of the record");
+_Static_assert(sizeof(struct tconn_record) == 480, "wire form of the record");
 
 #define REPLY_MAX (sizeof(struct tconn_tui_reply) + sizeof(struct tconn_record) + \
 		   TCONN_TUI_ANSWER_MAX + TCONN_TUI_MESSAGE_MAX)

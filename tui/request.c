@@ -8,7 +8,7 @@
 #include "tui/request.h"
 #include "tui/utf8.h"
 
-_Static_assert(sizeof(struct tconn_tui_request) == 56, "wire form of the request");
+_Static_assert(sizeof(struct tconn_tui_request) == 88, "wire form of the request");
 
 /* Checks the header alone, so that tui_request_read knows how much to read. */
 static const char *check_header(const struct tconn_tui_request *h)
@@ -20,7 +20,7 @@ static const char *check_header(const struct tconn_tui_request *h)
 	if (memcmp(h->magic, "TCRQ", sizeof(h->magic)))
 		return "the request does not start with TCRQ";
 	if (le16toh(h->version) != TCONN_TUI_VERSION)
-		return "the request has another version than 1";
+		return "the request has another version than 2";
 	if (h->flags)
 		return "the request has flags, and none are known";
 	if (timeout_ms < TCONN_TIMEOUT_MIN_MS || timeout_ms > TCONN_TIMEOUT_MAX_MS)
@@ -61,7 +61,7 @@ const char *tui_request_parse(const void *buf, size_t len, struct tui_request *r
 	const char *wrong;
 
 	if (len < sizeof(h))
-		return "the request is shorter than its header of 56 bytes";
+		return "the request is shorter than its header of 88 bytes";
 	memcpy(&h, buf, sizeof(h));
 	wrong = check_header(&h);
 	if (wrong)
@@ -76,6 +76,7 @@ const char *tui_request_parse(const void *buf, size_t len, struct tui_request *r
 	tconn_look_unpack(le16toh(h.look), &ret->look);
 	ret->timeout_ms = le32toh(h.timeout_ms);
 	memcpy(ret->nonce, h.nonce, sizeof(ret->nonce));
+	memcpy(ret->verifier_key, h.verifier_key, sizeof(ret->verifier_key));
 	ret->statement = (const uint8_t *)buf + sizeof(h);
 	ret->statement_len = le32toh(h.statement_len);
 	return NULL;
@@ -103,7 +104,7 @@ const char *tui_request_read(int fd, void *buf, size_t *ret_len)
 	const char *wrong;
 
 	if (!read_full(fd, buf, sizeof(h)))
-		return "the request is shorter than its header of 56 bytes";
+		return "the request is shorter than its header of 88 bytes";
 	memcpy(&h, buf, sizeof(h));
 	wrong = check_header(&h);
 	if (wrong)

@@ -18,6 +18,7 @@
 struct tui_request {
 	uint32_t timeout_ms;
 	uint8_t nonce[TCONN_NONCE_SIZE];
+	uint8_t verifier_key[TCONN_KEY_SIZE];
 	const uint8_t *statement;	/* wire form, borrowed from the buffer */
 	uint32_t statement_len;
 	struct tconn_look look;

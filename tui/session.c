@@ -7,6 +7,8 @@
 #include "tui/dialog.h"
 #include "tui/session.h"
 
+#define HOLD_MARGIN_MS 20	/* the key went down before we learned of it, not after */
+
 struct session {
 	struct tui_backend *b;
 	const struct tui_request *request;
@@ -17,6 +19,8 @@ struct session {
 	struct tconn_render shown;	/* the picture on the screen */
 	int64_t settle_ms;		/* when that picture has been there long enough */
 	int64_t deadline_ms;		/* INT64_MAX: the module keeps the time */
+	enum tconn_outcome held;	/* what a key means that is still down, or NONE */
+	int64_t held_ms;		/* when it has been down long enough */
 };
 
 static int64_t now_ms(void)
@@ -69,7 +73,7 @@ static int draw(struct session *s, const struct tconn_render *picture,
 
 static void mark_shown(struct session *s)
 {
-	s->settle_ms = now_ms() + TUI_GRACE_MS;
+	s->settle_ms = now_ms() + s->b->grace_ms;
 	tui_dialog_shown(&s->dialog);
 }
 
@@ -85,8 +89,15 @@ static struct tconn_render picture_now(const struct session *s)
 static int show_first(struct session *s)
 {
 	struct tconn_render picture = picture_now(s);
+	const struct tconn_canvas *canvas = &s->b->canvas;
+	struct tconn_box live = { 0 };
+	int r = tconn_render_live(s->font, s->dialog.statement, picture.look, canvas->width,
+				  canvas->height, &live);
 
-	if (draw(s, &picture, NULL) || s->b->ops->activate(s->b, s->reply))
+	if (r)
+		return tui_reply_fail(s->reply, TCONN_TUI_FAILED, -r,
+				      "the picture cannot be laid out: %s", strerror(-r));
+	if (draw(s, &picture, NULL) || s->b->ops->activate(s->b, live, s->reply))
 		return -1;
 	mark_shown(s);
 	return 0;
@@ -109,6 +120,29 @@ static int show_changes(struct session *s)
 	return 0;
 }
 
+/*
+ * Asks the module. Where it saw no gesture: a press came too early, and the dialog says
+ * so. A hold may become one, so it is asked again; of a double press the other half may
+ * come. Their picture stays as it is, for a change would void what was begun.
+ */
+static int decide(struct session *s, enum tconn_outcome *outcome)
+{
+	const struct tconn_gesture *gesture =
+		*outcome == TCONN_OUTCOME_DENIED ? &s->b->deny : &s->b->confirm;
+	int r = s->b->ops->decide(s->b, *outcome, s->reply);
+
+	if (r <= 0)
+		return r;
+	if (gesture->type == TCONN_GESTURE_HOLD && !s->held) {
+		s->held = *outcome;
+		s->held_ms = now_ms() + gesture->ms + HOLD_MARGIN_MS;
+	} else if (gesture->type == TCONN_GESTURE_PRESS) {
+		tui_dialog_refused(&s->dialog);
+	}
+	*outcome = TCONN_OUTCOME_NONE;
+	return 0;
+}
+
 /* Handles every key that waits, up to a decision. */
 static int take_keys(struct session *s, enum tconn_outcome *outcome)
 {
@@ -119,9 +153,11 @@ static int take_keys(struct session *s, enum tconn_outcome *outcome)
 		r = s->b->ops->key(s->b, &key, s->reply);
 		if (r <= 0)
 			break;
+		s->held = TCONN_OUTCOME_NONE;
 		*outcome = tui_dialog_key(&s->dialog, key);
-		if (*outcome == TCONN_OUTCOME_NONE && show_changes(s))
-			r = -1;
+		r = *outcome ? decide(s, outcome) : 0;
+		if (r == 0 && *outcome == TCONN_OUTCOME_NONE)
+			r = show_changes(s);
 		if (r < 0)
 			break;
 	}
@@ -135,6 +171,8 @@ static int poll_timeout(const struct session *s)
 
 	if (!s->dialog.ready && s->settle_ms < until)
 		until = s->settle_ms;
+	if (s->held && s->held_ms < until)
+		until = s->held_ms;
 	if (until == INT64_MAX)
 		return -1;
 	left = until - now_ms();
@@ -166,15 +204,25 @@ static int wait_once(struct session *s)
 	return 0;
 }
 
-static int decide(struct session *s, enum tconn_outcome outcome)
+/* A key that was held long enough by now decides; if it is up, nothing was meant. */
+static int take_hold(struct session *s, enum tconn_outcome *outcome)
 {
-	if (s->b->ops->decide(s->b, outcome, s->reply))
-		return -1;
-	if (outcome == TCONN_OUTCOME_ENTERED && !s->b->untrusted) {
-		memcpy(s->reply->answer, s->dialog.pin, s->dialog.entered);
-		s->reply->answer_len = s->dialog.entered;
-	}
-	return 0;
+	int r;
+
+	if (!s->held || now_ms() < s->held_ms)
+		return 0;
+	*outcome = s->held;
+	r = decide(s, outcome);
+	s->held = TCONN_OUTCOME_NONE;
+	return r;
+}
+
+static void hand_over(struct session *s, enum tconn_outcome outcome)
+{
+	if (outcome != TCONN_OUTCOME_ENTERED || s->b->untrusted)
+		return;
+	memcpy(s->reply->answer, s->dialog.pin, s->dialog.entered);
+	s->reply->answer_len = s->dialog.entered;
 }
 
 static int converse(struct session *s)
@@ -184,9 +232,10 @@ static int converse(struct session *s)
 	if (check_fits(s) || show_first(s))
 		return -1;
 	while (outcome == TCONN_OUTCOME_NONE)
-		if (wait_once(s) || take_keys(s, &outcome))
+		if (wait_once(s) || take_keys(s, &outcome) || take_hold(s, &outcome))
 			return -1;
-	return decide(s, outcome);
+	hand_over(s, outcome);
+	return 0;
 }
 
 void tui_session_run(struct tui_backend *b, const struct tui_request *request, int reply_fd,

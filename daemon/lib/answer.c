@@ -2,6 +2,7 @@
 #include "answer.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "../../tui/protocol.h"
@@ -78,6 +79,47 @@ static bool check_present(const struct tconn_message *a, const struct tconn_evid
 		return true;
 	}
 	return false;
+}
+
+static bool is_for_us(const struct tconn_question *q, const struct tconn_record *r)
+{
+	return memcmp(q->key->public, r->verifier_key, sizeof(r->verifier_key)) == 0;
+}
+
+static void check_verifier(const struct tconn_question *q, const struct tconn_record *r,
+			   struct tconn_verdict *v)
+{
+	const bool pass = is_for_us(q, r);
+
+	tconn_verdict_add(v, "record-verifier", pass, pass ? "the key of this request"
+			  : "the record is for another verifier's key");
+}
+
+/* NULL, or why the MAC says nothing. */
+static const char *mac_fault(const struct tconn_question *q, const struct search *s)
+{
+	const struct tconn_record *r = s->record;
+	struct tconn_error err = { "" };
+	uint8_t mac[TCONN_MAC_SIZE];
+
+	if (!s->has_boot)
+		return "the log has no boot event with the kernel's key";
+	if (!is_for_us(q, r))
+		return "not looked at, it would be for another verifier";
+	if (tconn_record_mac(r, s->boot.kernel_key, q->key->private, s->boot.kernel_key, mac, &err))
+		return "no MAC comes of the kernel's key in the log";
+	if (CRYPTO_memcmp(mac, r->mac, sizeof(mac)) != 0)
+		return "the module whose key the log has did not make this record for this request";
+	return NULL;
+}
+
+static void check_mac(const struct tconn_question *q, const struct search *s,
+		      struct tconn_verdict *v)
+{
+	const char *fault = mac_fault(q, s);
+
+	tconn_verdict_add(v, "record-mac", !fault, "%s", fault ? fault
+			  : "made by the module whose key the log has, for this request");
 }
 
 static void check_nonce(const struct tconn_question *q, const struct tconn_record *r,
@@ -158,6 +200,42 @@ static void check_outcome(const struct tconn_question *q, const struct tconn_mes
 		tconn_verdict_add(v, "record-outcome", true, "%s", tconn_outcome_name(r->outcome));
 }
 
+static bool is_gesture(const struct tconn_gesture *g, const struct tconn_gesture *wanted)
+{
+	return g->type != TCONN_GESTURE_NONE && g->type == wanted->type && g->code == wanted->code &&
+	       g->ms == wanted->ms;
+}
+
+/* NULL, or what is wrong with what a decision rests on. */
+static const char *gesture_fault(const struct tconn_record *r)
+{
+	const bool denied = r->outcome == TCONN_OUTCOME_DENIED;
+	const uint64_t grace_ns = denied ? 0 : r->grace_ms * 1000000ull;
+
+	if (!is_gesture(&r->gesture, denied ? &r->deny : &r->confirm))
+		return "the kernel saw no gesture for this outcome";
+	if (r->gesture_ns < r->lit_ns || r->gesture_ns > r->unlit_ns)
+		return "the gesture was not within the dialog";
+	if (!denied && (r->changed_ns < r->active_ns || r->gesture_ns < r->changed_ns + grace_ns))
+		return "the gesture came before the picture had been there long enough";
+	return NULL;
+}
+
+static void check_gesture(const struct tconn_record *r, struct tconn_verdict *v)
+{
+	const char *fault = r->outcome == TCONN_OUTCOME_ABORTED ? NULL : gesture_fault(r);
+
+	if (fault)
+		tconn_verdict_add(v, "record-gesture", false, "%s", fault);
+	else if (r->outcome == TCONN_OUTCOME_ABORTED)
+		tconn_verdict_add(v, "record-gesture", true, "nothing was decided");
+	else
+		tconn_verdict_add(v, "record-gesture", true,
+				  "%s key %u, %llu ms after the picture's last change",
+				  tconn_gesture_name(r->gesture.type), r->gesture.code,
+				  (unsigned long long)(r->gesture_ns - r->changed_ns) / 1000000);
+}
+
 static void check_indicator(const struct tconn_record *r, struct tconn_verdict *v)
 {
 	const bool lit = (r->indicator & TCONN_INDICATOR_LIT) && r->lit_ns;
@@ -198,8 +276,8 @@ static void check_policy(const struct search *s, struct tconn_verdict *v)
 			  : "the record is under another policy than the log shows");
 }
 
-static void check_log(const struct tconn_evidence *e, const struct tconn_record *r,
-		      struct tconn_verdict *v)
+static void check_log(const struct tconn_question *q, const struct tconn_evidence *e,
+		      const struct tconn_record *r, struct tconn_verdict *v)
 {
 	struct search s = { .record = r };
 	struct tconn_error err = { "" };
@@ -210,14 +288,17 @@ static void check_log(const struct tconn_evidence *e, const struct tconn_record 
 				  err.text);
 		return;
 	}
+	check_mac(q, &s, v);
 	check_app(&s, v);
 	check_policy(&s, v);
 }
 
 static void skip_rest(struct tconn_verdict *v)
 {
-	static const char *const names[] = { "record-nonce", "record-statement", "record-outcome",
-					     "record-indicator", "record-app", "record-policy" };
+	static const char *const names[] = { "record-verifier", "record-nonce", "record-statement",
+					     "record-outcome", "record-gesture",
+					     "record-indicator", "record-mac", "record-app",
+					     "record-policy" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		tconn_verdict_add(v, names[i], false, "no record to look at");
@@ -231,11 +312,13 @@ int tconn_answer_verify(const struct tconn_question *q, const struct tconn_messa
 
 	check_status(answer, verdict);
 	if (check_present(answer, evidence, verdict, &r)) {
+		check_verifier(q, &r, verdict);
 		check_nonce(q, &r, verdict);
 		check_statement(q, &r, verdict);
 		check_outcome(q, answer, &r, verdict);
+		check_gesture(&r, verdict);
 		check_indicator(&r, verdict);
-		check_log(evidence, &r, verdict);
+		check_log(q, evidence, &r, verdict);
 	} else {
 		skip_rest(verdict);
 	}

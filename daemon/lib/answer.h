@@ -7,6 +7,7 @@
 #define TCONN_ANSWER_H
 
 #include "message.h"
+#include "record_mac.h"
 #include "../../tui/statement.h"
 
 struct tconn_question {
@@ -14,16 +15,21 @@ struct tconn_question {
 	uint8_t nonce[32];
 	const uint8_t *statement;	/* wire form, statement.h */
 	size_t statement_len;
+	const struct tconn_verifier_key *key;	/* the one that was sent with it */
 };
 
 /*
  * Adds to a verdict that holds the appraisal of the answer's evidence:
  *	answer-status	the TUI decided, or the module aborted
  *	record-present	the record in the answer is the last in the quoted log
+ *	record-verifier	it is for this question's key
  *	record-nonce	it is for this question's nonce
  *	record-statement and for its statement
  *	record-outcome	outcome and entered digits agree with kind and status
+ *	record-gesture	it rests on what the policy wants a person to do, done when the
+ *			picture had been there long enough (where something was decided)
  *	record-indicator the lamp was lit all the time (where something was decided)
+ *	record-mac	the module whose key the log's boot event has made it, for that key
  *	record-app	made for the app whose admission the log shows
  *	record-policy	under the policy that the log shows
  * A record that was not found in the quoted log is not looked at: then the

@@ -35,7 +35,7 @@ int tconn_refvals_load(const char *path, struct tconn_refvals **ret, struct tcon
 int tconn_refvals_parse(const char *json, size_t len, struct tconn_refvals **ret, struct tconn_error *err);
 void tconn_refvals_free(struct tconn_refvals *r);
 
-#define TCONN_CHECKS_MAX 24
+#define TCONN_CHECKS_MAX 32
 #define TCONN_CHECK_NAME_MAX 33	/* bytes, terminator included */
 struct tconn_check {
 	char name[TCONN_CHECK_NAME_MAX];	/* below */

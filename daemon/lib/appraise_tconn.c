@@ -150,7 +150,7 @@ static bool check_record(struct comparison *c, const struct tconn_log_event *e)
 
 	memcpy(&record, e->data, sizeof(record));
 	c->records++;
-	if (memcmp(record.magic, "TCNR", 4) || record.version != 1 || record.size != sizeof(record))
+	if (memcmp(record.magic, "TCNR", 4) || record.version != 2 || record.size != sizeof(record))
 		return tconn_refuse(c->why, "record %zu has another magic, version or size",
 				    c->records);
 	if (memcmp(record.boot_id, c->boot_id, sizeof(c->boot_id)))

@@ -9,10 +9,10 @@
 #define LOG_NAME	"module log"
 
 _Static_assert(sizeof(struct tconn_event) == 44, "log header");
-_Static_assert(sizeof(struct tconn_event_boot) == 84, "boot event");
+_Static_assert(sizeof(struct tconn_event_boot) == 116, "boot event");
 _Static_assert(sizeof(struct tconn_event_policy) == 40, "policy event");
 _Static_assert(sizeof(struct tconn_event_app) == 312, "app event");
-_Static_assert(sizeof(struct tconn_record) == 328, "record");
+_Static_assert(sizeof(struct tconn_record) == 480, "record");
 
 /* Bytes of an event's data, 0 for a type that does not exist. */
 static size_t event_size(uint32_t type)

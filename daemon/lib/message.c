@@ -26,6 +26,7 @@ enum field_kind {
 	FIELD_UINT64,
 	FIELD_ROLE,
 	FIELD_NONCE,
+	FIELD_KEY,	/* 32 bytes */
 	FIELD_BOOL,
 	FIELD_NAME,	/* an identifier: what cannot be sent as it is, is refused */
 	FIELD_TEXT,	/* for a person: what cannot be sent as it is, is replaced */
@@ -57,6 +58,7 @@ struct schema {
 #define BYTES(k, m, lo, hi)	{ k, FIELD_BYTES, false, lo, hi, AT(m), #m }
 #define BLOB(k, m)		{ k, FIELD_BLOB, false, 1, TCONN_TPM_BUF, AT(m), #m }
 #define TEXT(k, m, size)	{ k, FIELD_TEXT, false, 0, size, AT(m), #m }
+#define KEY(k, m)		{ k, FIELD_KEY, false, 32, 32, AT(m), #m }
 #define NONCE(k, opt)		{ k, FIELD_NONCE, opt, 32, 32, AT(nonce), "nonce" }
 
 #define HELD_SIZE	16u
@@ -89,7 +91,8 @@ static const struct schema schemas[] = {
 		{ 2, FIELD_CHECKS, false, 0, TCONN_CHECKS_MAX, AT(verdict), "checks" } } },
 	{ TCONN_MSG_REQUEST, "REQUEST", TCONN_MESSAGE_MAX, {
 		UINT64(1, id), NONCE(2, false), UINT32(3, timeout_ms, 0, UINT32_MAX),
-		BYTES(4, statement, 0, TCONN_STATEMENT_MAX), HELD(5) } },
+		BYTES(4, statement, 0, TCONN_STATEMENT_MAX), HELD(5),
+		KEY(6, verifier_key) } },
 	{ TCONN_MSG_ANSWER, "ANSWER", TCONN_EVIDENCE_MAX, {
 		UINT64(1, id), UINT32(2, status, 0, TCONN_TUI_FAILED),
 		BYTES(3, record, 0, sizeof(struct tconn_record)),
@@ -270,6 +273,7 @@ static int put_field(struct tconn_cbor_writer *w, const struct tconn_message *m,
 	case FIELD_ROLE:
 		return put_number(w, f, m->role, err);
 	case FIELD_NONCE:
+	case FIELD_KEY:
 		return put_bytes(w, f, p, 32, err);
 	case FIELD_BOOL:
 		tconn_cbor_put_bool(w, *(const bool *)p);
@@ -418,6 +422,8 @@ static int get_field(struct tconn_cbor *r, struct tconn_message *m, const struct
 		return error;
 	case FIELD_NONCE:
 		m->has_nonce = true;
+		return tconn_cbor_fixed(r, p, 32, err);
+	case FIELD_KEY:
 		return tconn_cbor_fixed(r, p, 32, err);
 	case FIELD_BOOL:
 		return tconn_cbor_bool(r, p, err);

@@ -29,6 +29,18 @@ const char *tconn_outcome_name(uint32_t outcome)
 	return NAME(names, outcome);
 }
 
+const char *tconn_gesture_name(uint32_t type)
+{
+	static const char *const names[] = {
+		[TCONN_GESTURE_NONE] = "none",
+		[TCONN_GESTURE_PRESS] = "press",
+		[TCONN_GESTURE_HOLD] = "hold",
+		[TCONN_GESTURE_DOUBLE] = "double",
+	};
+
+	return NAME(names, type);
+}
+
 const char *tconn_cause_name(uint32_t cause)
 {
 	static const char *const names[] = {
@@ -107,6 +119,8 @@ static struct json_object *record_json(const struct tconn_record *r)
 	add_hex(obj, "policy_digest", r->policy_digest, sizeof(r->policy_digest));
 	add_uint(obj, "width", r->width);
 	add_uint(obj, "height", r->height);
+	tconn_json_add_string(obj, "gesture", tconn_gesture_name(r->gesture.type));
+	add_uint(obj, "gesture_key", r->gesture.code);
 	add_uint(obj, "presents", r->presents);
 	add_uint(obj, "keys", r->keys);
 	add_uint(obj, "bound_ns", r->bound_ns);

@@ -9,6 +9,8 @@ struct json_object;
 
 /* "confirmed", "denied", "entered", "aborted", "none" */
 const char *tconn_outcome_name(uint32_t outcome);
+/* "press", "hold", "double"; "none" */
+const char *tconn_gesture_name(uint32_t type);
 /* "closed", "timeout", ...; "none" */
 const char *tconn_cause_name(uint32_t cause);
 /* "confirm", "pin", "notice" */

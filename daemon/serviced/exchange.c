@@ -24,12 +24,16 @@ static void message_wipe(struct tconn_message *m)
 }
 
 #define _cleanup_message_ __attribute__((cleanup(message_wipe)))
+#define _cleanup_key_ __attribute__((cleanup(tconn_verifier_key_wipe)))
 
 /* A nonce nobody used before: the store refuses a second use. */
 static int open_request(struct device *d, struct question *q, struct tconn_message *m,
-			struct tconn_error *err)
+			struct tconn_verifier_key *ret_key, struct tconn_error *err)
 {
-	int r;
+	int r = tconn_verifier_key_make(ret_key, err);
+
+	if (r < 0)
+		return r;
 
 	if (RAND_bytes(m->nonce, sizeof(m->nonce)) != 1)
 		return tconn_fail(err, -EIO, "no random numbers");
@@ -46,6 +50,7 @@ static int open_request(struct device *d, struct question *q, struct tconn_messa
 	m->has_nonce = true;
 	m->timeout_ms = q->timeout_ms;
 	m->held = d->log.held;
+	memcpy(m->verifier_key, ret_key->public, sizeof(m->verifier_key));
 	return 0;
 }
 
@@ -69,10 +74,12 @@ static int take_answer(struct device *d, struct question *q, struct tconn_messag
 
 /* Evidence first, then whether it is evidence for this answer to this question. */
 static int verify(struct device *d, struct question *q, const struct tconn_message *request,
-		  const struct tconn_message *answer, struct tconn_error *err)
+		  const struct tconn_verifier_key *key, const struct tconn_message *answer,
+		  struct tconn_error *err)
 {
 	struct tconn_question asked = {
 		.id = q->id, .statement = q->statement, .statement_len = q->statement_len,
+		.key = key,
 	};
 	struct tconn_evidence e = { 0 };
 	uint8_t digest[32];
@@ -155,7 +162,8 @@ static int carry_out(struct device *d, struct question *q, struct tconn_error *e
 {
 	_cleanup_message_ struct tconn_message request = { .type = TCONN_MSG_REQUEST };
 	_cleanup_message_ struct tconn_message answer = { 0 };
-	int r = open_request(d, q, &request, err);
+	_cleanup_key_ struct tconn_verifier_key key = { 0 };
+	int r = open_request(d, q, &request, &key, err);
 
 	if (r < 0)
 		return r;
@@ -165,7 +173,7 @@ static int carry_out(struct device *d, struct question *q, struct tconn_error *e
 	if (r == 0)
 		r = take_answer(d, q, &answer, err);
 	if (r == 0)
-		r = verify(d, q, &request, &answer, err);
+		r = verify(d, q, &request, &key, &answer, err);
 	if (r == 0) {
 		take_pin(d, q, &answer);
 		r = give_receipt(d, q, &request, &answer, err);

@@ -21,9 +21,9 @@
 #define REPLY_MAX (sizeof(struct tconn_tui_reply) + sizeof(struct tconn_record) + \
 		   TCONN_TUI_ANSWER_MAX + TCONN_TUI_MESSAGE_MAX)
 
-_Static_assert(sizeof(struct tconn_tui_request) == 56, "tui/protocol.h says 56 bytes");
+_Static_assert(sizeof(struct tconn_tui_request) == 88, "tui/protocol.h says 88 bytes");
 _Static_assert(sizeof(struct tconn_tui_reply) == 32, "tui/protocol.h says 32 bytes");
-_Static_assert(sizeof(struct tconn_record) == 328, "uapi/tconn.h says 328 bytes");
+_Static_assert(sizeof(struct tconn_record) == 480, "uapi/tconn.h says 480 bytes");
 
 struct run {
 	pid_t pid;
@@ -267,6 +267,7 @@ static void build_request(struct run *r, const struct tconn_message *request)
 	};
 
 	memcpy(h.nonce, request->nonce, sizeof(h.nonce));
+	memcpy(h.verifier_key, request->verifier_key, sizeof(h.verifier_key));
 	memcpy(r->request, &h, sizeof(h));
 	memcpy(r->request + sizeof(h), request->statement.data, request->statement.len);
 	r->request_len = sizeof(h) + request->statement.len;

@@ -8,8 +8,9 @@
  *	fd = open("/dev/tconn", O_RDWR | O_CLOEXEC)
  *	TCONN_IOC_VERSION	is this the ABI I was built for?
  *	TCONN_IOC_BIND		the kernel measures the calling executable, admits
- *				it or refuses, and fixes statement and nonce.
- *				Answers the display mode and the canvas' size.
+ *				it or refuses, and fixes statement, nonce and the
+ *				verifier's key. Answers the display mode, the
+ *				canvas' size and which gestures count.
  *	mmap(fd, 0)		the canvas; draw the first picture into it
  *	TCONN_IOC_ACTIVATE	screen, then input, then the indicator are taken;
  *				the canvas is shown
@@ -17,9 +18,10 @@
  *				EVIOCG* ioctls of <linux/input.h> work on the
  *				same fd, hence libevdev does. POLLHUP: the
  *				session is over; read() then gives -ECANCELED.
- *	TCONN_IOC_PRESENT	copy damage from the canvas to the screen, hash it
- *	TCONN_IOC_DECIDE	indicator off, input back, screen back; the record
- *				is measured and returned
+ *	TCONN_IOC_PRESENT	copy damage from the canvas to the screen
+ *	TCONN_IOC_DECIDE	if the kernel saw the gesture for it: indicator off,
+ *				input back, screen back; the record is authenticated,
+ *				measured and returned
  *	close(fd)		gives everything back; in BOUND or ACTIVE it aborts
  *				with TCONN_CAUSE_CLOSED. So does the admitted
  *				process's end, whoever else holds the fd.
@@ -46,12 +48,15 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define TCONN_ABI		1
+#define TCONN_ABI		2
 #define TCONN_DEVICE		"/dev/tconn"
 #define TCONN_SECURITYFS	"/sys/kernel/security/tconn"
 
 #define TCONN_DIGEST_SIZE	32	/* SHA-256 everywhere */
 #define TCONN_NONCE_SIZE	32
+#define TCONN_KEY_SIZE		32	/* X25519, RFC 7748 */
+#define TCONN_MAC_SIZE		32	/* HMAC-SHA256 */
+#define TCONN_PICTURE_SIZE	32
 #define TCONN_ID_SIZE		16
 #define TCONN_STATEMENT_MAX	8192	/* bytes, header included */
 #define TCONN_POLICY_MAX	65536	/* bytes */
@@ -60,6 +65,7 @@
 /* Limits of a session, in milliseconds; the policy may lower the maximum. */
 #define TCONN_TIMEOUT_MIN_MS	1000
 #define TCONN_TIMEOUT_MAX_MS	90000	/* below the hung-task watchdog's 120 s */
+#define TCONN_GRACE_MS		750
 
 enum tconn_state {
 	TCONN_STATE_IDLE	= 0,
@@ -81,6 +87,32 @@ enum tconn_outcome {
 	TCONN_OUTCOME_DENIED	= 2,
 	TCONN_OUTCOME_ENTERED	= 3,
 	TCONN_OUTCOME_ABORTED	= 4,	/* see tconn_record.cause */
+};
+
+/*
+ * What a person does with a key of a listed input device. It counts only if the
+ * kernel saw it in this session.
+ *
+ * The gesture that confirms counts if all of it came at least grace_ms after the last
+ * change of the attested picture (below), and nothing came after it: a further change,
+ * or another key, voids it. The one that denies counts at any time, nothing voids it,
+ * and once it was seen the session can only be denied; a NOTICE has none.
+ */
+enum tconn_gesture_type {
+	TCONN_GESTURE_NONE	= 0,
+	TCONN_GESTURE_PRESS	= 1,	/* the key goes down */
+	TCONN_GESTURE_HOLD	= 2,	/* and is still down `ms` later, at DECIDE */
+	TCONN_GESTURE_DOUBLE	= 3,	/* and goes down again within `ms` */
+};
+
+struct tconn_gesture {
+	__u16 type;		/* enum tconn_gesture_type */
+	__u16 code;		/* KEY_* of <linux/input-event-codes.h> */
+	__u32 ms;		/* of HOLD and DOUBLE, else 0 */
+};
+
+struct tconn_rect {
+	__u32 x, y, width, height;	/* pixels */
 };
 
 /* Why a session ended without a decision. */
@@ -122,6 +154,19 @@ struct tconn_version {
 };
 
 /*
+ * The attested picture is what the frame digest covers: the pixels of the rectangle
+ * `attested`, but for those of the rectangle `live` in it.
+ *
+ * attested: the whole screen without a band at its top, which is for what no verifier
+ * can draw again (the holder's personal phrase, say). The policy fixes the band's share.
+ * live: where a PIN's marks stand, whose number nobody is to learn. The app names it at
+ * ACTIVATE, for TCONN_KIND_PIN alone; all zero: there is none.
+ *
+ * A verifier draws the statement itself, checks that `live` is what its own layout
+ * says, and compares digests.
+ */
+
+/*
  * BIND: IDLE -> BOUND.
  *	-ENOKEY		no policy loaded
  *	-EACCES		the executable is refused; the log says which digest and why
@@ -133,6 +178,7 @@ struct tconn_version {
  *	-EHWPOISON	no TPM, or the TPM refused the measurement, or the log is full
  *	-EMSGSIZE	statement empty or over TCONN_STATEMENT_MAX
  *	-ERANGE		timeout outside the limits
+ *	-EKEYREJECTED	verifier_key is a point of low order: no secret comes of it
  */
 struct tconn_bind {
 	__u32 size;		/* in: sizeof(struct tconn_bind) */
@@ -143,21 +189,27 @@ struct tconn_bind {
 	__u32 statement_len;	/* in: bytes */
 	__u64 statement;	/* in: pointer; opaque to the kernel, it hashes it */
 	__u8 nonce[TCONN_NONCE_SIZE];	/* in: the service's */
+	__u8 verifier_key[TCONN_KEY_SIZE];	/* in: the service's, for this nonce alone */
 	__u64 session;		/* out: number since load, from 1 */
 	__u64 canvas_size;	/* out: bytes to mmap at offset 0 */
 	__u32 width, height;	/* out: pixels */
 	__u32 pitch;		/* out: bytes a canvas row */
 	__u32 format;		/* out: DRM_FORMAT_XRGB8888 */
 	__u32 width_mm, height_mm;	/* out: 0 where the display does not say */
+	struct tconn_rect attested;	/* out */
+	struct tconn_gesture confirm, deny;	/* out: the policy's */
+	__u32 grace_ms;		/* out */
+	__u32 reserved;		/* out: 0 */
 };
 
 /*
+ * ACTIVATE: BOUND -> ACTIVE; takes the rectangle `live`. -EINVAL: there is one, and this
+ * is no PIN; -ERANGE: it reaches outside the attested rectangle.
+ *
  * PRESENT: in ACTIVE. A zero-sized rectangle is -EINVAL, one that reaches
- * outside the canvas -ERANGE.
+ * outside the canvas -ERANGE. It is a change of the attested picture unless it lies
+ * within `live` or outside `attested`.
  */
-struct tconn_rect {
-	__u32 x, y, width, height;	/* pixels */
-};
 
 /* tconn_record.indicator */
 #define TCONN_INDICATOR_PRESENT	(1U << 0)	/* one was armed */
@@ -165,11 +217,23 @@ struct tconn_rect {
 
 /*
  * The record of one session, made by the kernel, measured as the data of a
- * TCONN_EVENT_RECORD, 328 bytes, no padding.
+ * TCONN_EVENT_RECORD, 480 bytes, no padding. The MAC says that this kernel made it, to
+ * the holder of verifier_key's other half and to nobody else:
+ *
+ *	shared	= X25519(kernel's private key, verifier_key)
+ *		= X25519(verifier's private key, kernel's public key)
+ *		  32 bytes as RFC 7748 has them, not all zero
+ *	key	= HKDF-SHA256 (RFC 5869), 32 bytes:
+ *		  salt	nonce, 32 bytes
+ *		  IKM	shared, 32 bytes
+ *		  info	"tconn-record-2", 14 bytes without a terminator,
+ *			kernel's public key, 32 bytes (tconn_event_boot.kernel_key),
+ *			verifier_key, 32 bytes
+ *	mac	= HMAC-SHA256(key, the record's first 448 bytes)
  */
 struct tconn_record {
 	__u8 magic[4];		/* "TCNR" */
-	__u16 version;		/* 1 */
+	__u16 version;		/* 2 */
 	__u16 size;		/* sizeof(struct tconn_record) */
 	__u8 boot_id[TCONN_ID_SIZE];	/* as in TCONN_EVENT_BOOT */
 	__u64 session;
@@ -179,35 +243,62 @@ struct tconn_record {
 	__u32 indicator;	/* TCONN_INDICATOR_* */
 	__u8 statement_digest[TCONN_DIGEST_SIZE];	/* SHA-256(statement) */
 	__u8 nonce[TCONN_NONCE_SIZE];
-	__u8 frame_digest[TCONN_DIGEST_SIZE];	/* SHA-256 of the scanout's rows,
-						 * width * 4 bytes each, as
-						 * ACTIVATE or the last PRESENT
-						 * left them; zero if neither
+	__u8 verifier_key[TCONN_KEY_SIZE];	/* as BIND had it */
+	__u8 frame_digest[TCONN_DIGEST_SIZE];	/* SHA-256 of the attested rectangle's
+						 * rows, top to bottom, width * 4 bytes
+						 * each, as the scanout has them (B, G,
+						 * R, and what the app put behind it),
+						 * zeros in place of live pixels, as
+						 * ACTIVATE or the last PRESENT left
+						 * them; zero if neither
 						 */
 	__u8 app_digest[TCONN_DIGEST_SIZE];
 	__u8 policy_digest[TCONN_DIGEST_SIZE];	/* SHA-256(policy text) */
 	__u32 width, height;	/* pixels */
 	__u32 format;		/* DRM fourcc */
 	__u32 refresh_mhz;	/* millihertz */
+	struct tconn_rect attested;
+	struct tconn_rect live;	/* zero: none */
 	__u32 presents;		/* frames shown, the one of ACTIVATE included */
-	__u32 keys;		/* key presses delivered to the app */
+	__u32 keys;		/* key presses delivered to the app; for a PIN both are 0,
+				 * for they would tell its length
+				 */
+	struct tconn_gesture gesture;	/* that the outcome rests on; none if aborted */
+	struct tconn_gesture confirm, deny;	/* as BIND answered them */
 	__u16 input_bustype, input_vendor, input_product, input_version;
-				/* device of the last key press, else 0 */
+				/* device of the gesture; if there is none, of the last
+				 * key press, else 0
+				 */
+	__u32 grace_ms;		/* the policy's */
+	__u32 reserved0;	/* zero */
 	__u64 bound_ns;
 	__u64 active_ns;	/* first picture on the screen */
 	__u64 lit_ns;		/* indicator on */
 	__u64 unlit_ns;		/* indicator off */
 	__u64 ended_ns;		/* screen given back */
-	__u8 reserved[48];	/* zero */
+	__u64 changed_ns;	/* last change of the attested picture, or of the lamp at
+				 * ACTIVATE, was complete
+				 */
+	__u64 gesture_ns;	/* the gesture was complete */
+	__u8 picture[TCONN_PICTURE_SIZE];	/* as DECIDE had it; zero if aborted */
+	__u8 reserved[24];	/* zero */
+	__u8 mac[TCONN_MAC_SIZE];
 };
 
 /*
  * DECIDE: ACTIVE -> DECIDED -> IDLE. Outcome CONFIRMED or DENIED for CONFIRM,
- * ENTERED or DENIED for PIN, CONFIRMED for NOTICE; others are -EINVAL.
+ * ENTERED or DENIED for PIN, CONFIRMED for NOTICE; others are -EINVAL. The app only
+ * claims it:
+ *	-EAGAIN	the kernel saw no gesture for it so far; the session goes on
+ *	-EACCES	the person denied; the session goes on
+ *
+ * picture is the app's word on how it drew (theme, scale, hint...), for a verifier that
+ * draws it again; opaque to the kernel. A lie there gives another frame digest.
  */
 struct tconn_decide {
 	__u32 outcome;		/* in */
 	__u32 reserved;		/* in: 0 */
+	__u8 picture[TCONN_PICTURE_SIZE];	/* in */
 	struct tconn_record record;	/* out */
 };
 
@@ -222,7 +313,7 @@ struct tconn_status {
 #define TCONN_IOC_MAGIC		0xB9
 #define TCONN_IOC_VERSION	_IOR(TCONN_IOC_MAGIC, 0x10, struct tconn_version)
 #define TCONN_IOC_BIND		_IOWR(TCONN_IOC_MAGIC, 0x11, struct tconn_bind)
-#define TCONN_IOC_ACTIVATE	_IO(TCONN_IOC_MAGIC, 0x12)
+#define TCONN_IOC_ACTIVATE	_IOW(TCONN_IOC_MAGIC, 0x12, struct tconn_rect)
 #define TCONN_IOC_PRESENT	_IOW(TCONN_IOC_MAGIC, 0x13, struct tconn_rect)
 #define TCONN_IOC_DECIDE	_IOWR(TCONN_IOC_MAGIC, 0x14, struct tconn_decide)
 #define TCONN_IOC_STATUS	_IOR(TCONN_IOC_MAGIC, 0x15, struct tconn_status)
@@ -254,13 +345,14 @@ enum tconn_event_type {
 	TCONN_EVENT_RECORD	= 4,
 };
 
-/* At load, first in the log. 84 bytes. */
+/* At load, first in the log: a log with a second one is nobody's. 116 bytes. */
 struct tconn_event_boot {
 	__u32 abi;
 	__u32 flags;		/* 0 */
 	char version[32];	/* module version, zero-padded */
 	char srcversion[28];	/* modinfo srcversion or build id, zero-padded */
 	__u8 boot_id[TCONN_ID_SIZE];	/* random, new at each load */
+	__u8 kernel_key[TCONN_KEY_SIZE];	/* X25519, public half; new at each load */
 };
 
 /* When a policy is accepted. 40 bytes. */
@@ -300,6 +392,18 @@ struct tconn_event_app {
  *	indicator GLOB			sysfs device path of the LED (0..1)
  *	indicator-required yes|no	default yes
  *	timeout-max-ms N		default TCONN_TIMEOUT_MAX_MS
+ *	confirm KEY [GESTURE]		what confirms, and ends a PIN; default KEY_ENTER
+ *	deny KEY [GESTURE]		what denies; default KEY_ESC
+ *	grace-ms N			0..5000, default TCONN_GRACE_MS: how long a picture
+ *					stands before a gesture confirms it
+ *	band-permille N			0..200, default 0: the band's height in thousandths
+ *					of the screen's shorter side, rounded down
+ *
+ * KEY is a number, as KEY_* of <linux/input-event-codes.h>, or one of these names:
+ * KEY_ENTER (the keypad's is the same) KEY_ESC KEY_OK KEY_CANCEL KEY_SELECT KEY_POWER
+ * KEY_VOLUMEUP KEY_VOLUMEDOWN. GESTURE is "hold MS" or "double MS", 100..5000; without one the key's
+ * press is enough. Only AT keyboards tell the kernel how long a key is held: no other
+ * satisfies "hold".
  *
  * GLOB is matched by the kernel's glob_match() against the path below /sys.
  */

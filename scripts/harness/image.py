@@ -37,6 +37,7 @@ Image = collections.namedtuple("Image", "name release kernel initrd manifest")
 LIB = "/usr/lib/x86_64-linux-gnu"
 DRIVERS = ["virtio_pci", "virtio_console", "virtio_rng", "evdev", "uinput"]
 SCREEN = ["virtio_gpu", "bochs"]
+CRYPTO = ["curve25519_x86_64"]      # what tconn.ko depends on besides the screen's core
 NETWORK = ["virtio_net"]
 # What attacks use: loaded at boot, since a device that is locked later loads nothing.
 ATTACKED = ["bochs", "xhci_pci", "usbhid", "hid_generic", "hid_multitouch", "virtio_input", "uhid",
@@ -113,11 +114,11 @@ def _system(name, release):
     """What comes from Debian."""
     t = tree.Tree()
     if name == "kmod":
-        _common(t, name, release, DRIVERS + SCREEN)
+        _common(t, name, release, DRIVERS + SCREEN + CRYPTO)
         t.directory("/tests")
         return t
     if name == "attack":
-        _common(t, name, release, DRIVERS + SCREEN + ATTACKED)
+        _common(t, name, release, DRIVERS + SCREEN + CRYPTO + ATTACKED)
         return t
     if name == "setup":
         _common(t, name, release, DRIVERS + ["efivarfs"])
@@ -126,7 +127,7 @@ def _system(name, release):
         _common(t, name, release, DRIVERS + NETWORK)
         t.program(f"{LIB}/libtss2-tcti-device.so.0")
         return t
-    _common(t, name, release, DRIVERS + SCREEN + NETWORK)
+    _common(t, name, release, DRIVERS + SCREEN + CRYPTO + NETWORK)
     device(t)
     return t
 

@@ -177,8 +177,9 @@ class Dialog:
     def request(timeout_ms=30000):
         text = b"PIN of the card that ends in 1234"
         statement = b"TCST" + struct.pack("<HHIHH", 1, 2, len(text), 4, 12) + text
-        return (b"TCRQ" + struct.pack("<HHII", 1, 0, timeout_ms, len(statement)) + bytes(40)
-                + statement)
+        key = b"\x09" + bytes(31)      # X25519's base point: any key will do
+        return (b"TCRQ" + struct.pack("<HHII", 2, 0, timeout_ms, len(statement)) + bytes(32) + key
+                + bytes(8) + statement)
 
     def _command(self):
         if self._tty:

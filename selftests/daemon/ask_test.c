@@ -71,9 +71,10 @@ static void echo_request(void)
 	end = fread(&more, 1, 1, stdin) ? "more" : "the end";
 	r.message_len = (uint32_t)snprintf(text, sizeof(text),
 					   "%.4s version %u timeout %u statement %u nonce %02x "
-					   "then %zu bytes and %s",
+					   "key %02x then %zu bytes and %s",
 					   (const char *)q.magic, q.version, q.timeout_ms,
-					   q.statement_len, q.nonce[0], got, end);
+					   q.statement_len, q.nonce[0], q.verifier_key[0], got,
+					   end);
 	say(&r, sizeof(r));
 	say(text, r.message_len);
 }
@@ -175,6 +176,7 @@ static int begin(struct session *self)
 		.id = 1,
 		.timeout_ms = TCONN_TIMEOUT_MIN_MS,
 		.nonce = { 0xab },
+		.verifier_key = { 0xcd },
 		.statement = { (uint8_t *)statement, sizeof(statement) - 1 },
 	};
 	return 0;
@@ -227,7 +229,7 @@ TEST_F(ask, request_arrives_whole)
 {
 	ASSERT_EQ(0, run(&self->s, "echo"));
 	EXPECT_EQ(TCONN_TUI_REFUSED, self->s.answer.status);
-	EXPECT_STREQ("TCRQ version 1 timeout 1000 statement 20 nonce ab then 20 bytes and the end",
+	EXPECT_STREQ("TCRQ version 2 timeout 1000 statement 20 nonce ab key cd then 20 bytes and the end",
 		     self->s.answer.text);
 }
 
@@ -252,7 +254,7 @@ FIXTURE_VARIANT(fault) {
 FAULT(truncated_header, "truncated-header", "malformed: truncated");
 FAULT(truncated_record, "truncated-record", "malformed: truncated, or bytes after it");
 FAULT(bytes_after, "bytes-after", "malformed: truncated, or bytes after it");
-FAULT(oversized, "oversized", "reply is over 936 bytes");
+FAULT(oversized, "oversized", "reply is over 1088 bytes");
 FAULT(answer_too_long, "answer-too-long", "answer or message over its limit");
 FAULT(message_too_long, "message-too-long", "answer or message over its limit");
 FAULT(half_record, "half-record", "record of a wrong size");

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <linux/input-event-codes.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 #include <openssl/ssl.h>
@@ -21,6 +22,7 @@
 
 #include "daemon/lib/jsonline.h"
 #include "daemon/lib/receipt.h"
+#include "daemon/lib/record_mac.h"
 #include "tui/protocol.h"
 #include "tui/statement.h"
 #include "stage.h"
@@ -234,12 +236,26 @@ enum fault {
 	FAULT_NONCE, FAULT_STATEMENT, FAULT_KIND, FAULT_DARK, FAULT_OUTCOME, FAULT_OTHER_BOOT,
 	FAULT_OTHER_APP, FAULT_OTHER_POLICY, FAULT_NOT_IN_LOG, FAULT_NOT_LAST, FAULT_NO_RECORD,
 	FAULT_STATUS, FAULT_DIGITS_CHANGED, FAULT_ID, FAULT_OLD_EVIDENCE, FAULT_STATUS_CHANGED,
+	FAULT_VERIFIER, FAULT_VERIFIER_HIDDEN, FAULT_NO_MAC, FAULT_OTHER_KERNEL, FAULT_CHANGED,
+	FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
 };
 
 struct answering {
 	uint32_t status, outcome, cause;
 	const char *digits;
 	enum fault fault;
+};
+
+#define MS 1000000ull	/* ns */
+
+/* A key pair of somebody else: Bob of RFC 7748, section 6.1. */
+static const uint8_t other_private[32] = {
+	0x5d, 0xab, 0x08, 0x7e, 0x62, 0x4a, 0x8a, 0x4b, 0x79, 0xe1, 0x7f, 0x8b, 0x83, 0x80, 0x0e, 0xe6,
+	0x6f, 0x3b, 0xb1, 0x29, 0x26, 0x18, 0xb6, 0xfd, 0x1c, 0x2f, 0x8b, 0x27, 0xff, 0x88, 0xe0, 0xeb,
+};
+static const uint8_t other_public[32] = {
+	0xde, 0x9e, 0xdb, 0x7d, 0x7b, 0x7d, 0xc1, 0xb4, 0xd3, 0x5b, 0x61, 0xc2, 0xec, 0xe4, 0x35, 0x37,
+	0x3f, 0x83, 0x43, 0xc8, 0x5b, 0x78, 0x67, 0x4d, 0xad, 0xfc, 0x7e, 0x14, 0x6f, 0x88, 0x2b, 0x4f,
 };
 
 static void sha256_of(const struct tconn_bytes *b, uint8_t ret[32])
@@ -251,16 +267,23 @@ static struct tconn_record make_record(const struct tconn_message *request,
 				       const struct answering *a, uint64_t session)
 {
 	struct tconn_record r = {
-		.magic = "TCNR", .version = 1, .size = sizeof(r), .session = session,
+		.magic = "TCNR", .version = 2, .size = sizeof(r), .session = session,
 		.outcome = a->outcome, .cause = a->cause,
 		.indicator = TCONN_INDICATOR_PRESENT | TCONN_INDICATOR_LIT,
 		.width = 1280, .height = 800, .presents = 3, .keys = 1,
-		.bound_ns = 1, .active_ns = 2, .lit_ns = 3, .unlit_ns = 4, .ended_ns = 5,
+		.confirm = { .type = TCONN_GESTURE_PRESS, .code = KEY_ENTER },
+		.deny = { .type = TCONN_GESTURE_PRESS, .code = KEY_ESC },
+		.grace_ms = 750, .changed_ns = 4 * MS, .gesture_ns = 754 * MS,
+		.bound_ns = 1 * MS, .active_ns = 2 * MS, .lit_ns = 3 * MS, .unlit_ns = 755 * MS,
+		.ended_ns = 756 * MS,
 	};
 
 	r.kind = request->statement.data[6];	/* statement.h: kind, little-endian */
 	memcpy(r.boot_id, stage_boot_id, sizeof(r.boot_id));
 	memcpy(r.nonce, request->nonce, sizeof(r.nonce));
+	memcpy(r.verifier_key, request->verifier_key, sizeof(r.verifier_key));
+	if (a->outcome != TCONN_OUTCOME_ABORTED)
+		r.gesture = a->outcome == TCONN_OUTCOME_DENIED ? r.deny : r.confirm;
 	memcpy(r.app_digest, stage_app_digest, 32);
 	memcpy(r.policy_digest, stage_policy_digest, 32);
 	sha256_of(&request->statement, r.statement_digest);
@@ -277,10 +300,47 @@ static struct tconn_record make_record(const struct tconn_message *request,
 	case FAULT_DARK:
 		r.indicator = TCONN_INDICATOR_PRESENT;
 		break;
+	case FAULT_VERIFIER:
+	case FAULT_VERIFIER_HIDDEN:
+		memcpy(r.verifier_key, other_public, sizeof(r.verifier_key));
+		break;
+	case FAULT_NO_GESTURE:
+		r.gesture = (struct tconn_gesture){ 0 };
+		break;
+	case FAULT_OTHER_KEY:
+		r.gesture.code = KEY_SPACE;
+		break;
+	case FAULT_EARLY:
+		r.gesture_ns -= 1;
+		break;
+	case FAULT_LATE:
+		r.gesture_ns = r.unlit_ns + 1;
+		break;
 	default:
 		break;
 	}
 	return r;
+}
+
+/* As the module, or as somebody who has no business with it. */
+static void seal(struct tconn_record *r, const struct answering *a,
+		 const struct tconn_message *request)
+{
+	const bool other = a->fault == FAULT_OTHER_KERNEL;
+	struct tconn_error err;
+
+	if (a->fault == FAULT_NO_MAC)
+		return;
+	if (tconn_record_mac(r, other ? other_public : stage_kernel_key,
+			     other ? other_private : stage_kernel_private, r->verifier_key, r->mac,
+			     &err))
+		abort();
+	if (a->fault == FAULT_CHANGED) {
+		r->outcome = TCONN_OUTCOME_CONFIRMED;
+		r->gesture = r->confirm;
+	}
+	if (a->fault == FAULT_VERIFIER_HIDDEN)
+		memcpy(r->verifier_key, request->verifier_key, sizeof(r->verifier_key));
 }
 
 /* As the module: admission, then the record, both measured. */
@@ -330,6 +390,7 @@ static int play_answer(struct player *p, const struct answering *a, struct tconn
 					  .id = request->id,
 					  .status = a->status };
 	record = make_record(request, a, session);
+	seal(&record, a, request);
 	play_session(p, a, &record);
 	if (a->fault != FAULT_NO_RECORD)
 		set_bytes(&answer->record, &record, sizeof(record));
@@ -543,6 +604,25 @@ CASE(not_last, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FA
      .check = "record-present", .reason = "not the last one");
 CASE(no_record, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NO_RECORD },
      .check = "record-present", .reason = "no record");
+CASE(other_verifier, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_VERIFIER }, .check = "record-verifier", .reason = "another verifier's key");
+CASE(other_verifier_hidden, .kind = "confirm",
+     .answering = { DECIDED(CONFIRMED), .fault = FAULT_VERIFIER_HIDDEN }, .check = "record-mac",
+     .reason = "did not make this record for this request");
+CASE(no_mac, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NO_MAC },
+     .check = "record-mac", .reason = "did not make this record");
+CASE(other_device, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_OTHER_KERNEL }, .check = "record-mac", .reason = "did not make this record");
+CASE(denied_and_changed, .kind = "confirm", .answering = { DECIDED(DENIED),
+     .fault = FAULT_CHANGED }, .check = "record-mac", .reason = "did not make this record");
+CASE(nobody_confirmed, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_NO_GESTURE }, .check = "record-gesture", .reason = "saw no gesture");
+CASE(another_key_confirmed, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_OTHER_KEY }, .check = "record-gesture", .reason = "saw no gesture");
+CASE(too_early, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_EARLY },
+     .check = "record-gesture", .reason = "before the picture had been there long enough");
+CASE(after_the_dialog, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_LATE }, .check = "record-gesture", .reason = "not within the dialog");
 CASE(untrusted_screen, .kind = "confirm", .answering = { .status = TCONN_TUI_UNTRUSTED,
      .outcome = TCONN_OUTCOME_CONFIRMED }, .check = "answer-status", .reason = "untrusted");
 CASE(digits_without_pin, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .digits = "1234" },

@@ -93,5 +93,7 @@ int player_attest(struct player *p);	/* as a device */
 void player_measure(struct player *p, uint32_t type, const void *data, size_t len);
 
 extern const uint8_t stage_app_digest[32], stage_policy_digest[32], stage_boot_id[16];
+/* The modules' key pair: X25519, as RFC 7748 has its Alice's (section 6.1). */
+extern const uint8_t stage_kernel_private[32], stage_kernel_key[32];
 
 #endif

@@ -26,11 +26,13 @@ $(KMOD_TEST_DIR)/%_test.o: selftests/kmod/%_test.c
 		-Wno-sign-compare -I$(CACHE)/kselftest -c -o $@ $<
 
 KMOD_TEST_LDFLAGS := -static-pie $(TCONN_LDFLAGS)
-$(KMOD_TEST_DIR)/hold_session: $(KMOD_TEST_DIR)/hold_session.o $(KMOD_TEST_DIR)/client.o
+$(KMOD_TEST_DIR)/hold_session: $(KMOD_TEST_DIR)/hold_session.o $(KMOD_TEST_DIR)/client.o \
+		$(KMOD_TEST_DIR)/keyboard.o
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^
 $(KMOD_TEST_DIR)/ree_picture: $(KMOD_TEST_DIR)/ree_picture.o
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm
-$(KMOD_TEST_DIR)/soak: $(KMOD_TEST_DIR)/soak.o $(KMOD_TEST_DIR)/client.o $(KMOD_TEST_DIR)/guest.o
+$(KMOD_TEST_DIR)/soak: $(KMOD_TEST_DIR)/soak.o $(KMOD_TEST_DIR)/client.o $(KMOD_TEST_DIR)/guest.o \
+		$(KMOD_TEST_DIR)/keyboard.o
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -lcrypto
 $(KMOD_TESTS): $(KMOD_TEST_DIR)/%_test: $(KMOD_TEST_DIR)/%_test.o $(KMOD_TEST_DIR)/client.o \
 		$(KMOD_TEST_DIR)/guest.o $(KMOD_TEST_DIR)/fault.o $(KMOD_TEST_DIR)/keyboard.o | $(KMOD_TEST_TOOLS)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "keyboard.h"
 
 #define FRAME	8	/* pixels */
 
@@ -36,6 +37,7 @@ int client_open(struct client *ret)
 
 int client_bind(struct client *c)
 {
+	static const uint8_t public[TCONN_KEY_SIZE] = CLIENT_PUBLIC;
 	struct tconn_bind bind = {
 		.size = sizeof(bind),
 		.kind = c->kind,
@@ -47,6 +49,7 @@ int client_bind(struct client *c)
 	void *canvas;
 
 	memset(bind.nonce, CLIENT_NONCE_BYTE, sizeof(bind.nonce));
+	memcpy(bind.verifier_key, public, sizeof(public));
 	if (ioctl(c->fd, TCONN_IOC_BIND, &bind))
 		return -errno;
 	c->bind = bind;
@@ -59,7 +62,7 @@ int client_bind(struct client *c)
 
 int client_activate(struct client *c)
 {
-	return ioctl(c->fd, TCONN_IOC_ACTIVATE) ? -errno : 0;
+	return ioctl(c->fd, TCONN_IOC_ACTIVATE, &c->live) ? -errno : 0;
 }
 
 int client_present(struct client *c, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
@@ -71,13 +74,44 @@ int client_present(struct client *c, uint32_t x, uint32_t y, uint32_t width, uin
 
 int client_decide(struct client *c, uint32_t outcome, struct tconn_record *ret)
 {
-	struct tconn_decide decide = { .outcome = outcome };
+	struct tconn_decide decide = { .outcome = outcome, .picture = CLIENT_PICTURE };
 
 	if (ioctl(c->fd, TCONN_IOC_DECIDE, &decide))
 		return -errno;
 	if (ret)
 		*ret = decide.record;
 	return 0;
+}
+
+/* The key may still be on its way. */
+static int decide_soon(struct client *c, uint32_t outcome, struct tconn_record *ret)
+{
+	int tries = 100, error = -EAGAIN;
+
+	while (error == -EAGAIN && tries--) {
+		usleep(20000);
+		error = client_decide(c, outcome, ret);
+	}
+	return error;
+}
+
+int client_confirm(struct client *c, struct tconn_record *ret)
+{
+	int error;
+
+	usleep((c->bind.grace_ms + 1) * 1000);
+	error = keyboard_type(SCAN_ENTER);
+	if (error)
+		return error;
+	return decide_soon(c, c->kind == TCONN_KIND_PIN ? TCONN_OUTCOME_ENTERED :
+			   TCONN_OUTCOME_CONFIRMED, ret);
+}
+
+int client_deny(struct client *c, struct tconn_record *ret)
+{
+	int error = keyboard_type(SCAN_ESC);
+
+	return error ? error : decide_soon(c, TCONN_OUTCOME_DENIED, ret);
 }
 
 int client_status(struct client *c, struct tconn_status *ret)

@@ -117,7 +117,7 @@ TEST_F(display, dark_is_lit_and_dark_again)
 	EXPECT_FALSE(any_lit(c->card));
 	ASSERT_EQ(0, client_activate(c));
 	EXPECT_EQ(0, client_present(c, 0, 0, c->bind.width, c->bind.height));
-	ASSERT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, &r));
+	ASSERT_EQ(0, client_confirm(c, &r));
 	EXPECT_EQ(2, r.presents);
 	EXPECT_LT(30000, r.refresh_mhz);
 	EXPECT_FALSE(any_lit(c->card));
@@ -237,7 +237,7 @@ TEST_F(display, record_has_the_digest_of_what_was_shown)
 	hash_canvas(c, digest);
 	/* Drawn but not presented: not shown. */
 	client_draw(c, 2);
-	ASSERT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, &r));
+	ASSERT_EQ(0, client_confirm(c, &r));
 	EXPECT_EQ(0, memcmp(digest, r.frame_digest, 32));
 	EXPECT_EQ(2, r.presents);
 	EXPECT_EQ(1280, r.width);
@@ -260,7 +260,7 @@ TEST_F(display, presents_only_the_damage)
 	ASSERT_EQ(0, client_present(c, 1, 0, 1, 1));
 	c->canvas[0] ^= 0xffffff;
 	hash_canvas(c, digest);
-	ASSERT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, &r));
+	ASSERT_EQ(0, client_confirm(c, &r));
 	EXPECT_EQ(0, memcmp(digest, r.frame_digest, 32));
 }
 
@@ -368,7 +368,7 @@ TEST_F(display, ree_sleeps_and_goes_on)
 		usleep(50000);
 		/* One may have been under way. */
 		EXPECT_GE(before + 1, *flips);
-		ASSERT_EQ(0, client_decide(&c, TCONN_OUTCOME_CONFIRMED, NULL));
+		ASSERT_EQ(0, client_confirm(&c, NULL));
 		client_close(&c);
 		usleep(150000);
 		EXPECT_LT(before + 1, *flips);
@@ -387,7 +387,7 @@ TEST_F(display, survives_the_death_of_the_ree)
 	usleep(200000);
 	EXPECT_EQ(0, client_present(&self->client, 0, 0, 8, 8));
 	EXPECT_EQ(0, waitpid(self->guest.ree, &status, WNOHANG));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, NULL));
+	ASSERT_EQ(0, client_confirm(&self->client, NULL));
 	EXPECT_EQ(self->guest.ree, waitpid(self->guest.ree, &status, 0));
 	self->guest.ree = 0;
 }
@@ -407,7 +407,7 @@ TEST_F(display, unplugged_by_sysfs_goes_on)
 	usleep(200000);
 	EXPECT_EQ(0, waitpid(child, &status, WNOHANG));
 	EXPECT_EQ(0, client_present(c, 0, 0, c->bind.width, c->bind.height));
-	EXPECT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, NULL));
+	EXPECT_EQ(0, client_confirm(c, NULL));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, guest_write(CONNECTOR, "detect"));

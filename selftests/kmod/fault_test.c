@@ -46,7 +46,7 @@ FIXTURE_TEARDOWN(failing)
 	ASSERT_EQ(0, client_bind(c));
 	ASSERT_EQ(0, client_activate(c));
 	ASSERT_EQ(0, client_present(c, 0, 0, 8, 8));
-	ASSERT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, NULL));
+	ASSERT_EQ(0, client_confirm(c, NULL));
 	client_close(c);
 	guest_state("state", state, sizeof(state));
 	EXPECT_STREQ("idle", state);
@@ -108,6 +108,7 @@ static int bind(struct client *c)
 		.display_fd = c->card,
 		.statement = (uintptr_t)statement,
 		.statement_len = sizeof(statement) - 1,
+		.verifier_key = CLIENT_PUBLIC,
 	};
 
 	if (ioctl(c->fd, TCONN_IOC_BIND, &bind))
@@ -205,13 +206,12 @@ TEST_F_TIMEOUT(failing, read, MINUTES(5))
 	struct input_event event;
 	unsigned int n;
 
-	ASSERT_EQ(0, keyboard_open());
 	for (n = 1; fault_more(&self->fault, n); n++) {
 		if (status_of(c).state != TCONN_STATE_ACTIVE) {
 			ASSERT_EQ(0, start(c));
 			ASSERT_EQ(0, fcntl(c->fd, F_SETFL, O_NONBLOCK));
 		}
-		type(SCAN_5);
+		keyboard_type(SCAN_5);
 		fault_arm(&self->fault, n);
 		if (read(c->fd, &event, sizeof(event)) != sizeof(event))
 			EXPECT_EQ(EFAULT, errno);
@@ -233,6 +233,8 @@ TEST_F_TIMEOUT(failing, decide, MINUTES(10))
 
 		if (status_of(c).state != TCONN_STATE_ACTIVE)
 			ASSERT_EQ(0, start(c));
+		usleep(c->bind.grace_ms * 1000);
+		ASSERT_EQ(0, keyboard_type(SCAN_ENTER));
 		fault_arm(&self->fault, n);
 		ret = client_decide(c, TCONN_OUTCOME_CONFIRMED, &record);
 		fault_disarm(&self->fault);
@@ -404,7 +406,7 @@ TEST_F_TIMEOUT(failing, of_the_displays_thread_in_giving_back, MINUTES(5))
 
 		ASSERT_EQ(0, start(c));
 		ASSERT_EQ(0, fault_arm_thread(display_thread(), n));
-		EXPECT_EQ(0, client_decide(c, TCONN_OUTCOME_CONFIRMED, NULL));
+		EXPECT_EQ(0, client_confirm(c, NULL));
 		flips = *self->guest.flips;
 		usleep(300000);
 		EXPECT_LT(flips + 1, *self->guest.flips);

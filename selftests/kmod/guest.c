@@ -130,7 +130,7 @@ int guest_policy_text(char *buf, size_t size, const char *extra)
 static int load_policy(void)
 {
 	char text[1024];
-	int ret = guest_policy_text(text, sizeof(text), "");
+	int ret = guest_policy_text(text, sizeof(text), "grace-ms 100\n");
 
 	return ret ? ret : guest_write(GUEST_FILE("policy"), text);
 }

@@ -9,8 +9,9 @@
  *		-n	do not activate: stay in BOUND until a signal
  *
  * Prints one line for each thing that happens: "bound W H", "active",
- * "key CODE VALUE", then "decided OUTCOME" (Enter confirms, Escape denies) or
- * "aborted CAUSE", and the record's figures.
+ * "key CODE VALUE", "early OUTCOME" where the module saw no gesture for it, then
+ * "decided OUTCOME" (Enter confirms, Escape denies) or "aborted CAUSE", and the record's
+ * figures.
  *
  * Exit codes: 0 decided, 1 refused or failed (said on standard error), 2 usage,
  * 3 aborted.
@@ -51,6 +52,10 @@ static int decide(struct client *c, uint32_t outcome)
 	struct tconn_record record;
 	int ret = client_decide(c, outcome, &record);
 
+	if (ret == -EAGAIN) {
+		printf("early %u\n", outcome);
+		return -1;
+	}
 	if (ret)
 		return fail(c, "DECIDE", ret);
 	printf("decided %u\n", outcome);

@@ -83,7 +83,7 @@ TEST_F(indicator, is_lit_in_active_only)
 	EXPECT_FALSE(is_lit(self->keyboard));
 	ASSERT_EQ(0, client_activate(&self->client));
 	EXPECT_TRUE(is_lit(self->keyboard));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, &r));
+	ASSERT_EQ(0, client_confirm(&self->client, &r));
 	EXPECT_FALSE(is_lit(self->keyboard));
 	EXPECT_EQ(TCONN_INDICATOR_PRESENT | TCONN_INDICATOR_LIT, r.indicator);
 }
@@ -98,7 +98,7 @@ TEST_F(indicator, nobody_else_can_put_it_out)
 	set_led(self->keyboard, 0);
 	EXPECT_TRUE(is_lit(self->keyboard));
 	EXPECT_TRUE(armed());
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, NULL));
+	ASSERT_EQ(0, client_confirm(&self->client, NULL));
 	/* sysfs has it back. */
 	EXPECT_EQ(0, guest_arm("none"));
 	EXPECT_FALSE(armed());
@@ -161,7 +161,7 @@ TEST_F(no_lamp, record_says_so)
 
 	ASSERT_EQ(0, client_bind(&self->client));
 	ASSERT_EQ(0, client_activate(&self->client));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, &r));
+	ASSERT_EQ(0, client_confirm(&self->client, &r));
 	EXPECT_EQ(0, r.indicator);
 	EXPECT_EQ(0, r.lit_ns);
 	EXPECT_EQ(0, r.unlit_ns);
@@ -177,7 +177,7 @@ TEST_F(no_lamp, armed_one_is_lit_all_the_same)
 	ASSERT_EQ(0, client_bind(&self->client));
 	ASSERT_EQ(0, client_activate(&self->client));
 	EXPECT_TRUE(is_lit(keyboard));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, &r));
+	ASSERT_EQ(0, client_confirm(&self->client, &r));
 	EXPECT_EQ(TCONN_INDICATOR_PRESENT | TCONN_INDICATOR_LIT, r.indicator);
 	close(keyboard);
 }

@@ -37,7 +37,6 @@ FIXTURE_SETUP(input)
 	self->writer = guest_keyboard();
 	ASSERT_LE(0, self->keyboard);
 	ASSERT_LE(0, self->writer);
-	ASSERT_EQ(0, keyboard_open());
 }
 
 FIXTURE_TEARDOWN(input)
@@ -170,7 +169,7 @@ TEST_F(input, nothing_injected_reaches_anyone)
 	emit(self->writer, KEY_ENTER, 0);
 	EXPECT_FALSE(has_event(self->client.fd, KEY_ENTER, 1));
 	EXPECT_FALSE(has_event(self->keyboard, KEY_ENTER, 1));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	ASSERT_EQ(0, client_deny(&self->client, NULL));
 	emit(self->writer, KEY_B, 1);
 	emit(self->writer, KEY_B, 0);
 	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
@@ -198,7 +197,7 @@ TEST_F(input, earlier_grab_is_taken_and_given_back)
 	ASSERT_EQ(0, start_session(&self->client));
 	emit(self->keyboard, KEY_ENTER, 1);
 	EXPECT_FALSE(has_event(self->keyboard, KEY_ENTER, 1));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	ASSERT_EQ(0, client_deny(&self->client, NULL));
 	emit(self->keyboard, KEY_C, 1);
 	emit(self->keyboard, KEY_C, 0);
 	EXPECT_TRUE(has_event(self->keyboard, KEY_C, 1));
@@ -222,16 +221,16 @@ TEST_F(input, typed_key_is_a_tap)
 	unsigned int i;
 
 	ASSERT_EQ(0, start_session(&self->client));
-	scan(SCAN_5);
+	keyboard_scan(SCAN_5);
 	ASSERT_EQ(sizeof(expected), read(self->client.fd, events, sizeof(events)));
 	for (i = 0; i < 4; i++) {
 		EXPECT_EQ(expected[i].type, events[i].type);
 		EXPECT_EQ(expected[i].code, events[i].code);
 		EXPECT_EQ(expected[i].value, events[i].value);
 	}
-	scan(SCAN_5 | SCAN_RELEASE);
+	keyboard_scan(SCAN_5 | SCAN_RELEASE);
 	EXPECT_TRUE(is_quiet(self->client.fd));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, &record));
+	ASSERT_EQ(0, client_deny(&self->client, &record));
 	EXPECT_EQ(1, record.keys);
 	EXPECT_EQ(BUS_I8042, record.input_bustype);
 	EXPECT_TRUE(is_quiet(self->keyboard));
@@ -240,13 +239,13 @@ TEST_F(input, typed_key_is_a_tap)
 TEST_F(input, held_key_counts_once)
 {
 	ASSERT_EQ(0, start_session(&self->client));
-	scan(SCAN_5);
-	scan(SCAN_5);
-	scan(SCAN_5);
-	scan(SCAN_5 | SCAN_RELEASE);
+	keyboard_scan(SCAN_5);
+	keyboard_scan(SCAN_5);
+	keyboard_scan(SCAN_5);
+	keyboard_scan(SCAN_5 | SCAN_RELEASE);
 	EXPECT_EQ(1, count_presses(self->client.fd, KEY_5));
-	type(SCAN_5);
-	type(SCAN_5);
+	keyboard_type(SCAN_5);
+	keyboard_type(SCAN_5);
 	EXPECT_EQ(2, count_presses(self->client.fd, KEY_5));
 }
 
@@ -255,13 +254,13 @@ TEST_F(input, two_keys_at_once_count_as_typed)
 	struct tconn_record record;
 
 	ASSERT_EQ(0, start_session(&self->client));
-	scan(SCAN_5);
-	scan(SCAN_B);
-	scan(SCAN_5 | SCAN_RELEASE);
-	scan(SCAN_5);
-	scan(SCAN_B | SCAN_RELEASE);
-	scan(SCAN_5 | SCAN_RELEASE);
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, &record));
+	keyboard_scan(SCAN_5);
+	keyboard_scan(SCAN_B);
+	keyboard_scan(SCAN_5 | SCAN_RELEASE);
+	keyboard_scan(SCAN_5);
+	keyboard_scan(SCAN_B | SCAN_RELEASE);
+	keyboard_scan(SCAN_5 | SCAN_RELEASE);
+	ASSERT_EQ(0, client_deny(&self->client, &record));
 	EXPECT_EQ(3, record.keys);
 }
 
@@ -294,7 +293,7 @@ static void type_while_polled(struct poller *p)
 	if (pthread_create(&thread, NULL, poll_keys, p))
 		return;
 	for (i = 0; i < 20; i++)
-		type(SCAN_5);
+		keyboard_type(SCAN_5);
 	p->stop = true;
 	pthread_join(thread, NULL);
 }
@@ -310,47 +309,47 @@ TEST_F(input, state_of_keys_tells_nothing)
 	EXPECT_LT(1000, poller.polls);
 	EXPECT_EQ(0, poller.seen);
 	EXPECT_EQ(20, count_presses(self->client.fd, KEY_5));
-	scan(SCAN_B);
+	keyboard_scan(SCAN_B);
 	EXPECT_FALSE(is_down(self->keyboard, KEY_B));
-	scan(SCAN_B | SCAN_RELEASE);
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	keyboard_scan(SCAN_B | SCAN_RELEASE);
+	ASSERT_EQ(0, client_deny(&self->client, NULL));
 	usleep(REST_US);
-	scan(SCAN_B);
+	keyboard_scan(SCAN_B);
 	EXPECT_TRUE(is_down(self->keyboard, KEY_B));
-	scan(SCAN_B | SCAN_RELEASE);
+	keyboard_scan(SCAN_B | SCAN_RELEASE);
 }
 
 TEST_F(input, key_held_at_the_start_is_not_heard)
 {
-	scan(SCAN_ENTER);
+	keyboard_scan(SCAN_ENTER);
 	ASSERT_TRUE(has_event(self->keyboard, KEY_ENTER, 1));
 	ASSERT_EQ(0, start_session(&self->client));
 	EXPECT_TRUE(has_event(self->keyboard, KEY_ENTER, 0));
 	EXPECT_FALSE(is_down(self->keyboard, KEY_ENTER));
-	scan(SCAN_ENTER);
-	scan(SCAN_ENTER);
+	keyboard_scan(SCAN_ENTER);
+	keyboard_scan(SCAN_ENTER);
 	EXPECT_TRUE(is_quiet(self->client.fd));
-	scan(SCAN_ENTER | SCAN_RELEASE);
+	keyboard_scan(SCAN_ENTER | SCAN_RELEASE);
 	EXPECT_TRUE(is_quiet(self->client.fd));
-	type(SCAN_ENTER);
+	keyboard_type(SCAN_ENTER);
 	EXPECT_EQ(1, count_presses(self->client.fd, KEY_ENTER));
 }
 
 TEST_F(input, key_held_at_the_end_is_not_given_to_the_ree)
 {
 	ASSERT_EQ(0, start_session(&self->client));
-	scan(SCAN_ENTER);
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	keyboard_scan(SCAN_ENTER);
+	ASSERT_EQ(0, client_deny(&self->client, NULL));
 	usleep(REST_US);
-	scan(SCAN_ENTER);
-	scan(SCAN_ENTER);
+	keyboard_scan(SCAN_ENTER);
+	keyboard_scan(SCAN_ENTER);
 	EXPECT_TRUE(is_quiet(self->keyboard));
 	EXPECT_FALSE(is_down(self->keyboard, KEY_ENTER));
-	scan(SCAN_ENTER | SCAN_RELEASE);
+	keyboard_scan(SCAN_ENTER | SCAN_RELEASE);
 	usleep(REST_US);
 	EXPECT_TRUE(is_quiet(self->keyboard));
 	/* The rest is the REE's again. */
-	type(SCAN_B);
+	keyboard_type(SCAN_B);
 	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
 }
 
@@ -358,13 +357,13 @@ TEST_F(input, key_held_at_the_end_is_not_given_to_the_ree)
 TEST_F(input, silent_keyboard_is_given_back)
 {
 	ASSERT_EQ(0, start_session(&self->client));
-	scan(SCAN_ENTER);
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	keyboard_scan(SCAN_ENTER);
+	ASSERT_EQ(0, client_deny(&self->client, NULL));
 	usleep(STILL_US);
 	emit(self->writer, KEY_B, 1);
 	emit(self->writer, KEY_B, 0);
 	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
-	scan(SCAN_ENTER | SCAN_RELEASE);
+	keyboard_scan(SCAN_ENTER | SCAN_RELEASE);
 }
 
 TEST_F(input, session_may_follow_before_keys_are_up)
@@ -372,16 +371,16 @@ TEST_F(input, session_may_follow_before_keys_are_up)
 	struct client other;
 
 	ASSERT_EQ(0, start_session(&self->client));
-	scan(SCAN_ENTER);
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	keyboard_scan(SCAN_ENTER);
+	ASSERT_EQ(0, client_deny(&self->client, NULL));
 	ASSERT_EQ(0, client_open(&other));
 	ASSERT_EQ(0, start_session(&other));
-	scan(SCAN_ENTER);
+	keyboard_scan(SCAN_ENTER);
 	EXPECT_TRUE(is_quiet(other.fd));
-	scan(SCAN_ENTER | SCAN_RELEASE);
-	type(SCAN_ENTER);
+	keyboard_scan(SCAN_ENTER | SCAN_RELEASE);
+	keyboard_type(SCAN_ENTER);
 	EXPECT_EQ(1, count_presses(other.fd, KEY_ENTER));
-	ASSERT_EQ(0, client_decide(&other, TCONN_OUTCOME_DENIED, NULL));
+	ASSERT_EQ(0, client_deny(&other, NULL));
 	client_close(&other);
 	usleep(REST_US);
 	EXPECT_TRUE(is_quiet(self->keyboard));
@@ -402,7 +401,7 @@ TEST_F(input, keymap_stays_the_drivers)
 	EXPECT_EQ(EPERM, errno);
 	ASSERT_EQ(0, start_session(&self->client));
 	EXPECT_EQ(-1, ioctl(self->keyboard, EVIOCSKEYCODE_V2, &ke));
-	type(SCAN_5);
+	keyboard_type(SCAN_5);
 	EXPECT_EQ(1, count_presses(self->client.fd, KEY_5));
 	/* Without the module it is as it was. */
 	client_close(&self->client);
@@ -417,7 +416,7 @@ TEST_F(input, nobody_can_grab_during_a_session)
 	ASSERT_EQ(0, start_session(&self->client));
 	EXPECT_EQ(-1, ioctl(self->keyboard, EVIOCGRAB, 1));
 	EXPECT_EQ(EBUSY, errno);
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	ASSERT_EQ(0, client_deny(&self->client, NULL));
 	EXPECT_EQ(0, ioctl(self->keyboard, EVIOCGRAB, 1));
 }
 

@@ -111,6 +111,7 @@ static void do_bind(struct thread *t)
 		.display_fd = *any_file(t),
 		.statement = (uintptr_t)any_address(t, 64),
 		.statement_len = 1 + chance(t, 64),
+		.verifier_key = CLIENT_PUBLIC,
 	};
 
 	mutate(t, &bind, sizeof(bind));
@@ -158,7 +159,10 @@ static void do_any_ioctl(struct thread *t)
 
 static void do_activate(struct thread *t)
 {
-	ioctl(*any_file(t), TCONN_IOC_ACTIVATE, any_address(t, 1));
+	struct tconn_rect live = { 0 };
+
+	mutate(t, &live, sizeof(live));
+	call(t, TCONN_IOC_ACTIVATE, &live, sizeof(live));
 }
 
 static void do_status(struct thread *t)
@@ -247,6 +251,19 @@ static void do_fork(struct thread *t)
 		waitpid(pid, NULL, chance(t, 2) ? WNOHANG : 0);
 }
 
+/* One at a time: the keyboard takes two bytes for a key. */
+static void decide(struct thread *t, struct client *c)
+{
+	static pthread_mutex_t typing = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&typing);
+	if (chance(t, 2))
+		client_confirm(c, NULL);
+	else
+		client_deny(c, NULL);
+	pthread_mutex_unlock(&typing);
+}
+
 /* In the order that gets somewhere, for chance alone would hardly. */
 static void do_session(struct thread *t)
 {
@@ -265,7 +282,7 @@ static void do_session(struct thread *t)
 			if (*file < 0)
 				*file = c.fd;
 			do_calls(t, chance(t, 8));
-			client_decide(&c, 1 + chance(t, 2), NULL);
+			decide(t, &c);
 		}
 	}
 	t->shared->canvas = NULL;
@@ -354,7 +371,7 @@ static bool whole_session(void)
 	if (!ret)
 		ret = client_activate(&c);
 	if (!ret)
-		ret = client_decide(&c, TCONN_OUTCOME_CONFIRMED, NULL);
+		ret = client_confirm(&c, NULL);
 	client_close(&c);
 	return !ret;
 }

@@ -11,11 +11,6 @@
 #define I8042_BUSY	0x02
 #define I8042_PRETEND	0xd2	/* the next byte comes back as if from the keyboard */
 
-int keyboard_open(void)
-{
-	return ioperm(I8042_DATA, I8042_COMMAND - I8042_DATA + 1, 1) ? -errno : 0;
-}
-
 static void i8042_write(unsigned short port, unsigned char byte)
 {
 	while (inb(I8042_COMMAND) & (I8042_BUSY | I8042_FULL))
@@ -23,15 +18,19 @@ static void i8042_write(unsigned short port, unsigned char byte)
 	outb(byte, port);
 }
 
-void scan(unsigned char code)
+int keyboard_scan(unsigned char code)
 {
+	if (ioperm(I8042_DATA, I8042_COMMAND - I8042_DATA + 1, 1))
+		return -errno;
 	i8042_write(I8042_COMMAND, I8042_PRETEND);
 	i8042_write(I8042_DATA, code);
 	usleep(20000);
+	return 0;
 }
 
-void type(unsigned char code)
+int keyboard_type(unsigned char code)
 {
-	scan(code);
-	scan(code | SCAN_RELEASE);
+	int ret = keyboard_scan(code);
+
+	return ret ? ret : keyboard_scan(code | SCAN_RELEASE);
 }

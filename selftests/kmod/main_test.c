@@ -82,7 +82,7 @@ TEST_F_TIMEOUT(module, stays_while_a_file_is_open, 60)
 	EXPECT_EQ(-EWOULDBLOCK, guest_unload());
 	ASSERT_EQ(0, client_activate(&c));
 	EXPECT_EQ(-EWOULDBLOCK, guest_unload());
-	ASSERT_EQ(0, client_decide(&c, TCONN_OUTCOME_CONFIRMED, NULL));
+	ASSERT_EQ(0, client_confirm(&c, NULL));
 	EXPECT_EQ(-EWOULDBLOCK, guest_unload());
 	/* A canvas that is still mapped holds it as well. */
 	close(c.fd);

@@ -84,7 +84,7 @@ static int run_session(struct client *c, struct tconn_record *ret)
 
 	if (!error)
 		error = client_activate(c);
-	return error ? error : client_decide(c, TCONN_OUTCOME_CONFIRMED, ret);
+	return error ? error : client_confirm(c, ret);
 }
 
 TEST_F(measure, log_replays_to_its_pcr)
@@ -150,7 +150,7 @@ TEST_F(measure, record_in_the_log_is_the_one_returned)
 	ASSERT_EQ(0, guest_log_last(TCONN_EVENT_RECORD, &logged, sizeof(logged)));
 	EXPECT_EQ(0, memcmp(&returned, &logged, sizeof(logged)));
 	EXPECT_EQ(0, memcmp(returned.magic, "TCNR", 4));
-	EXPECT_EQ(1, returned.version);
+	EXPECT_EQ(2, returned.version);
 	EXPECT_EQ(sizeof(returned), returned.size);
 	ASSERT_EQ(0, guest_log_last(TCONN_EVENT_BOOT, &boot, sizeof(boot)));
 	EXPECT_EQ(0, memcmp(boot.boot_id, returned.boot_id, sizeof(boot.boot_id)));

@@ -81,7 +81,7 @@ static void run_session(struct tally *tally, struct client *c, unsigned int *see
 	atomic_fetch_sub(&tally->live, 1);
 	atomic_fetch_add(&tally->sessions, 1);
 	if (rand_r(seed) % 2)
-		went_well(tally, client_decide(c, TCONN_OUTCOME_DENIED, NULL));
+		went_well(tally, client_deny(c, NULL));
 }
 
 struct opener {
@@ -197,7 +197,7 @@ static void *command_at_random(void *data)
 			poll(&pollfd, 1, 1);
 			break;
 		case 4:
-			ioctl(s->client->fd, TCONN_IOC_ACTIVATE);
+			client_activate(s->client);
 			break;
 		case 5:
 			munmap(mmap(NULL, s->client->bind.canvas_size, PROT_READ, MAP_SHARED,
@@ -230,7 +230,7 @@ TEST_F_TIMEOUT(openers, share_one_session_while_it_ends, 120)
 		client_activate(&c);
 		client_present(&c, 0, 0, 8, 8);
 		if (rounds++ % 2)
-			client_decide(&c, TCONN_OUTCOME_CONFIRMED, NULL);
+			client_confirm(&c, NULL);
 		else
 			close(dup(c.fd));	/* which ends it, too */
 		atomic_store(&stop, true);

@@ -78,7 +78,7 @@ TEST_F(session, confirms)
 	usleep(300000);
 	/* One flip may have been under way. */
 	EXPECT_GE(flips + 1, *self->guest.flips);
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, &r));
+	ASSERT_EQ(0, client_confirm(&self->client, &r));
 	EXPECT_TRUE(lamp_is("0"));
 	EXPECT_TRUE(state_is("idle"));
 	EXPECT_EQ(TCONN_STATE_DECIDED, status_of(&self->client).state);
@@ -120,7 +120,7 @@ TEST_F(session, refuses_commands_out_of_order)
 	EXPECT_EQ(-EBADFD, client_activate(&self->client));
 	EXPECT_EQ(-EINVAL, client_decide(&self->client, TCONN_OUTCOME_ENTERED, NULL));
 	EXPECT_EQ(-EINVAL, client_decide(&self->client, TCONN_OUTCOME_ABORTED, NULL));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
+	ASSERT_EQ(0, client_deny(&self->client, NULL));
 	EXPECT_EQ(-EBADFD, client_decide(&self->client, TCONN_OUTCOME_DENIED, NULL));
 	EXPECT_EQ(-EBADFD, client_bind(&self->client));
 }
@@ -163,7 +163,7 @@ TEST_F(session, is_one_at_a_time)
 	ASSERT_EQ(0, client_bind(&self->client));
 	EXPECT_EQ(-EBUSY, client_bind(&other));
 	ASSERT_EQ(0, client_activate(&self->client));
-	ASSERT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, NULL));
+	ASSERT_EQ(0, client_confirm(&self->client, NULL));
 	EXPECT_EQ(0, client_bind(&other));
 	client_close(&other);
 }
@@ -286,7 +286,7 @@ TEST_F(session, belongs_to_one_process)
 	EXPECT_EQ(0, status);
 	/* And the other's end is not the session's. */
 	EXPECT_EQ(TCONN_STATE_ACTIVE, status_of(&self->client).state);
-	EXPECT_EQ(0, client_decide(&self->client, TCONN_OUTCOME_CONFIRMED, NULL));
+	EXPECT_EQ(0, client_confirm(&self->client, NULL));
 }
 
 TEST_F(session, gives_the_canvas_to_no_child)

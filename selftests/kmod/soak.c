@@ -106,7 +106,7 @@ static int act(struct client *c, enum end end)
 	if (ret || end == CLOSE_ACTIVE)
 		return ret;
 	if (end == DECIDE)
-		return client_decide(c, 1 + chance(2), NULL);
+		return chance(2) ? client_confirm(c, NULL) : client_deny(c, NULL);
 	/* One that no event ended is closed: the event came before BIND. */
 	if (end == TIMEOUT)
 		wait_end(c);

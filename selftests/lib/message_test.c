@@ -66,6 +66,7 @@ static struct tconn_message sample(enum tconn_message_type type)
 	m.has_nonce = true;
 	memset(m.nonce, 0xa5, sizeof(m.nonce));
 	m.timeout_ms = 30000;
+	memset(m.verifier_key, 0xb6, sizeof(m.verifier_key));
 	m.statement = filled(100, 'x');
 	m.status = TCONN_TUI_ABORTED;
 	m.record = filled(sizeof(struct tconn_record), 'r');
@@ -223,6 +224,7 @@ TEST_F(fields, arrive)
 		EXPECT_EQ(a->id, b->id);
 		EXPECT_EQ(a->timeout_ms, b->timeout_ms);
 		EXPECT_EQ(0, memcmp(a->nonce, b->nonce, 32));
+		EXPECT_EQ(0, memcmp(a->verifier_key, b->verifier_key, 32));
 		EXPECT_TRUE(same_bytes(&a->statement, &b->statement));
 		break;
 	case TCONN_MSG_ANSWER:

@@ -206,7 +206,7 @@ static void fill_module(struct world *w)
 	log_sha256("policy 1", 8, policy.digest);
 	world_module_event(w, TCONN_EVENT_POLICY, &policy, sizeof(policy));
 	world_app_event(w, WORLD_TUI, "tui 1", true);
-	*r = (struct tconn_record){ .magic = "TCNR", .version = 1, .size = sizeof(*r), .session = 1 };
+	*r = (struct tconn_record){ .magic = "TCNR", .version = 2, .size = sizeof(*r), .session = 1 };
 	memcpy(r->boot_id, boot->boot_id, sizeof(r->boot_id));
 	memcpy(r->policy_digest, policy.digest, 32);
 	log_sha256("tui 1", 5, r->app_digest);

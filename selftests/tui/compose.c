@@ -39,15 +39,17 @@ size_t compose_request(uint8_t buf[static COMPOSE_MAX], uint32_t timeout_ms,
 		       const uint8_t *statement, size_t statement_len)
 {
 	static const uint8_t zero[8];
-	uint8_t nonce[TCONN_NONCE_SIZE];
+	uint8_t nonce[TCONN_NONCE_SIZE], verifier_key[TCONN_KEY_SIZE];
 	size_t at = put(buf, 0, "TCRQ", 4);
 
 	memset(nonce, 0x5a, sizeof(nonce));
+	memset(verifier_key, 0x9, sizeof(verifier_key));
 	at = put16(buf, at, TCONN_TUI_VERSION);
 	at = put16(buf, at, 0);
 	at = put32(buf, at, timeout_ms);
 	at = put32(buf, at, (uint32_t)statement_len);
 	at = put(buf, at, nonce, sizeof(nonce));
+	at = put(buf, at, verifier_key, sizeof(verifier_key));
 	at = put(buf, at, zero, sizeof(zero));
 	return put(buf, at, statement, statement_len);
 }

@@ -17,7 +17,7 @@
 size_t compose_statement(uint8_t buf[static TCONN_STATEMENT_MAX], uint16_t kind, uint16_t pin_min,
 			 uint16_t pin_max, const char *text, size_t text_len);
 
-/* A request with a time-out of timeout_ms and a nonce of 0x5a; returns its length. */
+/* A request with a time-out of timeout_ms and a nonce of 0x5a, a key of 0x09; returns its length. */
 size_t compose_request(uint8_t buf[static COMPOSE_MAX], uint32_t timeout_ms,
 		       const uint8_t *statement, size_t statement_len);
 

@@ -9,7 +9,7 @@ void event_forge(struct event *ret)
 {
 	const struct tconn_record record = {
 		.magic = "TCNR",
-		.version = 1,
+		.version = 2,
 		.size = sizeof(record),
 		.session = 1000,
 		.kind = TCONN_KIND_CONFIRM,

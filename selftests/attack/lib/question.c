@@ -26,6 +26,7 @@ static void fill_request(struct request *r, unsigned int timeout_ms)
 	*r = (struct request) {
 		.header = {
 			.magic = "TCRQ", .version = TCONN_TUI_VERSION, .timeout_ms = timeout_ms,
+			.verifier_key = { 9 },	/* any will do */
 			.statement_len = sizeof(*r) - sizeof(r->header),
 		},
 		.magic = "TCST", .version = 1, .kind = TCONN_KIND_PIN,

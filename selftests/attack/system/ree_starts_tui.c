@@ -40,6 +40,7 @@ static const struct request request = {
 		.magic = "TCRQ",
 		.version = TCONN_TUI_VERSION,
 		.timeout_ms = 20000,
+		.verifier_key = { 9 },	/* any will do */
 		.statement_len = TCONN_STATEMENT_HEADER + sizeof(TEXT) - 1,
 	},
 	.magic = "TCST",
