@@ -246,6 +246,43 @@ TEST_F(display, record_has_the_digest_of_what_was_shown)
 	EXPECT_LT(30000, r.refresh_mhz);
 }
 
+/* A band of 150 thousandths of 800 rows. */
+static int load_band(void)
+{
+	char text[1024];
+	int ret = guest_policy_text(text, sizeof(text),
+				    "indicator-required no\nband-permille 150\n");
+
+	return ret ? ret : guest_write(GUEST_FILE("policy"), text);
+}
+
+/* As a verifier that draws it again computes it: the band left out, marks blanked. */
+TEST_F(display, digest_is_of_the_attested_picture)
+{
+	const struct tconn_rect live = { 40, 200, 300, 60 };
+	struct client *c = &self->client;
+	unsigned char digest[32];
+	struct tconn_record r;
+	uint32_t y;
+
+	client_close(c);
+	ASSERT_EQ(0, guest_stop(&self->guest));
+	ASSERT_EQ(0, guest_start(&self->guest, GUEST_REE));
+	ASSERT_EQ(0, load_band());
+	ASSERT_EQ(0, client_open(c));
+	c->kind = TCONN_KIND_PIN;
+	c->live = live;
+	ASSERT_EQ(0, client_bind(c));
+	client_draw(c, 3);
+	ASSERT_EQ(0, client_activate(c));
+	ASSERT_EQ(0, client_confirm(c, &r));
+	for (y = live.y; y < live.y + live.height; y++)
+		memset(c->canvas + (size_t)y * c->bind.pitch / 4 + live.x, 0, live.width * 4);
+	SHA256((unsigned char *)c->canvas + (size_t)120 * c->bind.pitch, (size_t)680 * 1280 * 4,
+	       digest);
+	EXPECT_EQ(0, memcmp(digest, r.frame_digest, 32));
+}
+
 TEST_F(display, presents_only_the_damage)
 {
 	struct client *c = &self->client;
