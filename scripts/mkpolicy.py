@@ -31,6 +31,14 @@ def arguments():
                         help="the module's own PCR (13)")
     parser.add_argument("--timeout-max-ms", type=int, metavar="N",
                         help="longest session (90000)")
+    parser.add_argument("--confirm", metavar="'KEY [hold|double MS]'",
+                        help="what confirms (KEY_ENTER)")
+    parser.add_argument("--deny", metavar="'KEY [hold|double MS]'", help="what denies (KEY_ESC)")
+    parser.add_argument("--grace-ms", type=int, metavar="N",
+                        help="how long a picture stands before it can be confirmed (750)")
+    parser.add_argument("--band-permille", type=int, metavar="N",
+                        help="height of the band that is not attested, in thousandths of the "
+                             "screen's shorter side (0)")
     parser.add_argument("--output", metavar="FILE", help="instead of standard output")
     args = parser.parse_args()
     if args.board:
@@ -64,6 +72,14 @@ def policy(args):
     lines.append(f"indicator-required {'no' if args.no_indicator_required else 'yes'}")
     if args.timeout_max_ms:
         lines.append(f"timeout-max-ms {args.timeout_max_ms}")
+    if args.confirm:
+        lines.append(f"confirm {args.confirm}")
+    if args.deny:
+        lines.append(f"deny {args.deny}")
+    if args.grace_ms is not None:
+        lines.append(f"grace-ms {args.grace_ms}")
+    if args.band_permille is not None:
+        lines.append(f"band-permille {args.band_permille}")
     return "\n".join(lines) + "\n"
 
 

@@ -237,7 +237,7 @@ enum fault {
 	FAULT_OTHER_APP, FAULT_OTHER_POLICY, FAULT_NOT_IN_LOG, FAULT_NOT_LAST, FAULT_NO_RECORD,
 	FAULT_STATUS, FAULT_DIGITS_CHANGED, FAULT_ID, FAULT_OLD_EVIDENCE, FAULT_STATUS_CHANGED,
 	FAULT_VERIFIER, FAULT_VERIFIER_HIDDEN, FAULT_NO_MAC, FAULT_OTHER_KERNEL, FAULT_CHANGED,
-	FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
+	FAULT_REPLAYED, FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
 };
 
 struct answering {
@@ -375,6 +375,7 @@ static void set_bytes(struct tconn_bytes *b, const void *data, size_t len)
 static int play_answer(struct player *p, const struct answering *a, struct tconn_message *request,
 		       struct tconn_message *answer)
 {
+	static struct tconn_record last;
 	static uint64_t session;
 	struct tconn_record record;
 	uint8_t digest[32], nonce[32];
@@ -391,6 +392,10 @@ static int play_answer(struct player *p, const struct answering *a, struct tconn
 					  .status = a->status };
 	record = make_record(request, a, session);
 	seal(&record, a, request);
+	/* A session that nobody confirmed, and the record of one that somebody did. */
+	if (a->fault == FAULT_REPLAYED)
+		record = last;
+	last = record;
 	play_session(p, a, &record);
 	if (a->fault != FAULT_NO_RECORD)
 		set_bytes(&answer->record, &record, sizeof(record));
@@ -701,6 +706,36 @@ TEST_F(answer, to_another_request_is_refused)
 	EXPECT_IN("an ANSWER to request", refusal(&self->p));
 	reply = ask_end(&self->asking);
 	EXPECT_FALSE(stage_flag(reply, "ok"));
+	json_object_put(reply);
+}
+
+/* With a fresh quote, for its PCR can be extended once more with what was true once. */
+TEST_F(answer, with_the_record_of_another_session_is_refused)
+{
+	const struct answering honest = { DECIDED(CONFIRMED) };
+	const struct answering replayed = { DECIDED(CONFIRMED), .fault = FAULT_REPLAYED };
+	struct tconn_receipt receipt = { 0 };
+	struct json_object *reply;
+
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, &honest, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
+	ASSERT_EQ(0, take_receipt(&self->p, &self->request, &receipt))
+	TH_LOG("%s", self->p.err.text);
+	tconn_receipt_free(&receipt);
+	json_object_put(ask_end(&self->asking));
+	tconn_message_free(&self->request);
+	tconn_message_free(&self->answer);
+
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, &replayed, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
+	EXPECT_IN("another verifier's key", refusal(&self->p));
+	reply = ask_end(&self->asking);
+	EXPECT_FALSE(stage_flag(reply, "ok"));
+	EXPECT_IN("-the record is for another verifier's key", check_of(reply, "record-verifier"));
+	EXPECT_IN("-the record is for another nonce", check_of(reply, "record-nonce"));
+	EXPECT_IN("-not looked at", check_of(reply, "record-mac"));
 	json_object_put(reply);
 }
 

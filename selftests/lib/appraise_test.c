@@ -672,6 +672,32 @@ TEST_F(verdict, second_boot_event)
 	EXPECT_REFUSED("tconn-log", "event 4 is a second boot event");
 }
 
+/* Somebody was first, with a kernel key of their own: shown, it is one too many; hidden
+ * behind the module's, or the module's behind it, it is missing.
+ */
+TEST_F(verdict, boot_event_played_before_the_modules)
+{
+	struct tconn_event_boot boot = self->w->boot_event;
+	struct world *w = self->w;
+	struct log kept;
+
+	boot.kernel_key[0]++;
+	log_tconn_add(&w->module, 13, TCONN_EVENT_BOOT, &boot, sizeof(boot));
+	for (size_t i = w->module.count - 1; i > 0; i--)
+		log_swap(&w->module, i, i - 1);
+	SEAL();
+	EXPECT_REFUSED("tconn-log", "event 1 is a second boot event");
+	kept = w->module;
+	for (size_t hidden = 0; hidden < 2; hidden++) {
+		w->module = kept;
+		log_remove(&w->module, hidden);
+		world_show_logs(w);
+		world_appraise(w);
+		EXPECT_NE(NULL, strstr(world_check(&w->verdict, "tconn-log")->reason,
+				       "no prefix of the 4 events"));
+	}
+}
+
 TEST_F(verdict, log_that_does_not_begin_with_the_boot_event)
 {
 	struct world *w = self->w;
