@@ -32,8 +32,8 @@ int tconn_display_present(struct tconn_display *d, const void *canvas,
 void tconn_display_give(struct tconn_display *d);
 
 /*
- * Mode and frame, as the record has them, which says what is attested. Once, after tconn_display_give(): the
- * frame is hashed and wiped, and a driver that wants to leave may.
+ * Mode and frame, as the record has them, which says what is attested. Once, after
+ * tconn_display_give(): the frame is hashed and wiped, and a driver that wants to leave may.
  */
 void tconn_display_report(struct tconn_display *d, struct tconn_record *record);
 

@@ -401,9 +401,9 @@ struct tconn_event_app {
  *
  * KEY is a number, as KEY_* of <linux/input-event-codes.h>, or one of these names:
  * KEY_ENTER (the keypad's is the same) KEY_ESC KEY_OK KEY_CANCEL KEY_SELECT KEY_POWER
- * KEY_VOLUMEUP KEY_VOLUMEDOWN. GESTURE is "hold MS" or "double MS", 100..5000; without one the key's
- * press is enough. Only AT keyboards tell the kernel how long a key is held: no other
- * satisfies "hold".
+ * KEY_VOLUMEUP KEY_VOLUMEDOWN. GESTURE is "hold MS" or "double MS", 100..5000; without one
+ * the key's press is enough. Only AT keyboards tell the kernel how long a key is held: no
+ * other satisfies "hold".
  *
  * GLOB is matched by the kernel's glob_match() against the path below /sys.
  */

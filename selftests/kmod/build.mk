@@ -35,8 +35,9 @@ $(KMOD_TEST_DIR)/soak: $(KMOD_TEST_DIR)/soak.o $(KMOD_TEST_DIR)/client.o $(KMOD_
 		$(KMOD_TEST_DIR)/keyboard.o
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -lcrypto
 $(KMOD_TESTS): $(KMOD_TEST_DIR)/%_test: $(KMOD_TEST_DIR)/%_test.o $(KMOD_TEST_DIR)/client.o \
-		$(KMOD_TEST_DIR)/guest.o $(KMOD_TEST_DIR)/fault.o $(KMOD_TEST_DIR)/keyboard.o | $(KMOD_TEST_TOOLS)
-	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm -lcrypto
+		$(KMOD_TEST_DIR)/guest.o $(KMOD_TEST_DIR)/fault.o $(KMOD_TEST_DIR)/keyboard.o \
+		| $(KMOD_TEST_TOOLS)
+	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm -lcrypto $(KMOD_TEST_LIBS)
 
 # The verifier's half, by EVP: this one test may be 5 MB. What ld warns of, look-ups of
 # hosts and engines, it does not use.
@@ -45,5 +46,9 @@ $(KMOD_TEST_DIR)/%.o: daemon/lib/%.c
 	$(CC) $(KMOD_TEST_CFLAGS) -c -o $@ $<
 $(KMOD_TEST_DIR)/evidence_test: $(KMOD_TEST_DIR)/record_mac.o $(KMOD_TEST_DIR)/error.o
 $(KMOD_TEST_DIR)/evidence_test: KMOD_TEST_LDFLAGS += -Wl,--no-warnings
+
+# The renderer, as the TUI has it.
+$(KMOD_TEST_DIR)/picture_test: $(BUILD)/libtconn-render.a
+$(KMOD_TEST_DIR)/picture_test: KMOD_TEST_LIBS = $(shell pkg-config --static --libs freetype2)
 
 -include $(wildcard $(KMOD_TEST_DIR)/*.d)

@@ -16,7 +16,10 @@ static const char statement[] = CLIENT_STATEMENT;
 
 int client_open(struct client *ret)
 {
-	struct client c = { .kind = TCONN_KIND_CONFIRM, .timeout_ms = 20000 };
+	struct client c = {
+		.kind = TCONN_KIND_CONFIRM, .timeout_ms = 20000, .statement = statement,
+		.statement_len = sizeof(statement) - 1,
+	};
 
 	/* A dumpable process is refused. */
 	if (prctl(PR_SET_DUMPABLE, 0))
@@ -43,8 +46,8 @@ int client_bind(struct client *c)
 		.kind = c->kind,
 		.timeout_ms = c->timeout_ms,
 		.display_fd = c->card,
-		.statement = (uintptr_t)statement,
-		.statement_len = sizeof(statement) - 1,
+		.statement = (uintptr_t)c->statement,
+		.statement_len = (uint32_t)c->statement_len,
 	};
 	void *canvas;
 

@@ -28,6 +28,8 @@ struct client {
 	uint32_t kind;
 	uint32_t timeout_ms;
 	struct tconn_rect live;
+	const void *statement;	/* CLIENT_STATEMENT, unless it is set before BIND */
+	size_t statement_len;
 	struct tconn_bind bind;	/* as answered */
 	uint32_t *canvas;	/* NULL until mapped */
 };
