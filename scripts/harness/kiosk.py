@@ -75,7 +75,8 @@ def _initramfs(release, module, settings):
     t.node("/dev/console", 5, 1)
     t.node("/dev/null", 1, 3, 0o666)
     t.program("/usr/sbin/veritysetup")
-    order = t.modules(release, image.DRIVERS + image.SCREEN + image.NETWORK + STORAGE)
+    order = t.modules(release, image.DRIVERS + image.SCREEN + image.CRYPTO + image.NETWORK +
+                      STORAGE)
     t.text("/etc/kiosk/modules", "".join(f"{path}\n" for path in order))
     t.file(SOURCES / "init", "/init", 0o755)
     t.file(image.POLICY / "ima-policy", "/etc/ima/ima-policy", 0o644)

@@ -22,7 +22,7 @@ import time
 from harness import image, paths
 from harness.guest import Guest, GuestError
 
-from . import catalogue, picture
+from . import catalogue, picture, record
 
 HARDENED = ("locked", "protected")      # kinds of guests with policy/boot-line
 SCREENS = ("bochs-display", "virtio-gpu-pci", "virtio-vga", "VGA")
@@ -177,9 +177,8 @@ class Dialog:
     def request(timeout_ms=30000):
         text = b"PIN of the card that ends in 1234"
         statement = b"TCST" + struct.pack("<HHIHH", 1, 2, len(text), 4, 12) + text
-        key = b"\x09" + bytes(31)      # X25519's base point: any key will do
-        return (b"TCRQ" + struct.pack("<HHII", 2, 0, timeout_ms, len(statement)) + bytes(32) + key
-                + bytes(8) + statement)
+        return (b"TCRQ" + struct.pack("<HHII", 2, 0, timeout_ms, len(statement)) + bytes(32)
+                + record.PUBLIC + bytes(8) + statement)
 
     def _command(self):
         if self._tty:

@@ -7,10 +7,11 @@ BENCH_PROGRAMS	:= $(BENCH_APPS) $(BENCH)/input_cost $(BENCH)/connect \
 		   $(BENCH)/ima $(BENCH)/label
 
 $(BENCH_APPS): $(BENCH)/%: selftests/bench/%.c selftests/bench/modeset.c selftests/bench/modeset.h \
+		selftests/kmod/keyboard.c selftests/kmod/keyboard.h \
 		selftests/bench/times.h kmod/uapi/tconn.h
 	@mkdir -p $(@D)
 	$(CC) $(TCONN_CFLAGS) $$(pkg-config --cflags libdrm) -fPIE $(TCONN_LDFLAGS) -static-pie \
-		-o $@ $< selftests/bench/modeset.c $$(pkg-config --libs libdrm) -lm
+		-o $@ $< selftests/bench/modeset.c selftests/kmod/keyboard.c $$(pkg-config --libs libdrm) -lm
 
 $(BENCH)/input_cost: selftests/bench/input_cost.c selftests/bench/times.h
 	@mkdir -p $(@D)

@@ -133,8 +133,9 @@ static int in_session(int card, unsigned int presses)
 		.display_fd = card,
 		.statement = (uintptr_t)text,
 		.statement_len = sizeof(text) - 1,
+		.verifier_key = { 9 },	/* any will do */
 	};
-	struct tconn_decide decide = { .outcome = TCONN_OUTCOME_CONFIRMED };
+	const struct tconn_rect live = { 0 };
 	struct screen s = { 0 };
 
 	s.present_fd = open(TCONN_DEVICE, O_RDWR | O_CLOEXEC);
@@ -146,11 +147,13 @@ static int in_session(int card, unsigned int presses)
 	s.pixels = mmap(NULL, bind.canvas_size, PROT_READ | PROT_WRITE, MAP_SHARED, s.present_fd, 0);
 	if (s.pixels == MAP_FAILED)
 		return bench_fail("mmap of the canvas");
-	if (ioctl(s.present_fd, TCONN_IOC_ACTIVATE))
+	if (ioctl(s.present_fd, TCONN_IOC_ACTIVATE, &live))
 		return bench_fail("ACTIVATE");
 	if (add_keys(&s, s.present_fd) || measure(&s, presses))
 		return -1;
-	return ioctl(s.present_fd, TCONN_IOC_DECIDE, &decide) ? bench_fail("DECIDE") : 0;
+	/* Nothing is decided: its end is the session's. */
+	close(s.present_fd);
+	return 0;
 }
 
 /* --- bare --- */

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the test vectors of a record's MAC, by OpenSSL's command line alone: what
-kmod/uapi/tconn.h says of struct tconn_record, step by step.
+"""Makes the test vectors of a record's MAC with the openssl program.
 
     selftests/lib/record_vectors.py >selftests/lib/data/record_mac/vectors
 
@@ -10,19 +9,13 @@ The inputs are counted, not random, so the same bytes come out each time.
 
 import hashlib
 import pathlib
-import subprocess
-import tempfile
+import sys
 
-LABEL = b"tconn-record-2"
-COVERED = 448               # bytes of a record before its MAC
-NONCE, VERIFIER_KEY = 80, 112
-PRIVATE_DER = bytes.fromhex("302e020100300506032b656e04220420")   # RFC 8410, X25519
-PUBLIC_DER = bytes.fromhex("302a300506032b656e032100")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+
+from harness import record_mac      # noqa: E402
+
 VECTORS = 4
-
-
-def openssl(*arguments):
-    return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
 
 
 def some_bytes(what, number, length):
@@ -33,54 +26,27 @@ def some_bytes(what, number, length):
     return out[:length]
 
 
-def public_of(directory, private):
-    path = directory / "private.der"
-    path.write_bytes(PRIVATE_DER + private)
-    return openssl("pkey", "-inform", "DER", "-in", path, "-pubout", "-outform", "DER")[-32:]
-
-
-def agree(directory, private, public):
-    own, peer = directory / "own.der", directory / "peer.der"
-    own.write_bytes(PRIVATE_DER + private)
-    peer.write_bytes(PUBLIC_DER + public)
-    return openssl("pkeyutl", "-derive", "-keyform", "DER", "-inkey", own, "-peerform", "DER",
-                   "-peerkey", peer)
-
-
-def derive(shared, salt, info):
-    return openssl("kdf", "-binary", "-keylen", "32", "-kdfopt", "digest:SHA256",
-                   "-kdfopt", f"hexkey:{shared.hex()}", "-kdfopt", f"hexsalt:{salt.hex()}",
-                   "-kdfopt", f"hexinfo:{info.hex()}", "HKDF")
-
-
-def authenticate(directory, key, data):
-    path = directory / "data"
-    path.write_bytes(data)
-    return openssl("mac", "-binary", "-digest", "SHA256", "-macopt", f"hexkey:{key.hex()}",
-                   "-in", path, "HMAC")
-
-
-def vector(directory, number):
+def vector(number):
     kernel = some_bytes("kernel", number, 32)
     verifier = some_bytes("verifier", number, 32)
-    kernel_key, verifier_key = public_of(directory, kernel), public_of(directory, verifier)
-    record = bytearray(some_bytes("record", number, COVERED))
-    record[VERIFIER_KEY:VERIFIER_KEY + 32] = verifier_key
-    shared = agree(directory, verifier, kernel_key)
-    assert shared == agree(directory, kernel, verifier_key)
-    key = derive(shared, bytes(record[NONCE:NONCE + 32]), LABEL + kernel_key + verifier_key)
+    kernel_key, verifier_key = record_mac.public_of(kernel), record_mac.public_of(verifier)
+    record = bytearray(some_bytes("record", number, record_mac.COVERED))
+    record[record_mac.VERIFIER_KEY] = verifier_key
+    record = bytes(record)
+    shared = record_mac.agree(verifier, kernel_key)
+    assert shared == record_mac.agree(kernel, verifier_key)
+    key = record_mac.derive(shared, record, kernel_key)
     return {"kernel-private": kernel, "kernel-key": kernel_key, "verifier-private": verifier,
-            "shared": shared, "mac-key": key, "record": bytes(record),
-            "mac": authenticate(directory, key, bytes(record))}
+            "shared": shared, "mac-key": key, "record": record,
+            "mac": record_mac.authenticate(key, record)}
 
 
 def main():
     print("# Made by selftests/lib/record_vectors.py with the openssl program.")
-    with tempfile.TemporaryDirectory() as directory:
-        for number in range(VECTORS):
-            print(f"vector {number}")
-            for name, value in vector(pathlib.Path(directory), number).items():
-                print(f"{name} {value.hex()}")
+    for number in range(VECTORS):
+        print(f"vector {number}")
+        for name, value in vector(number).items():
+            print(f"{name} {value.hex()}")
 
 
 if __name__ == "__main__":
