@@ -93,11 +93,14 @@ class Tui(Asking, guests.DeviceTest):
         self.device.keys("ret")
         self.shown("pin-short")
         self.device.keys("backspace", "3", "0")
+        time.sleep(2)       # the hint is gone: that picture has its own grace
         self.device.keys("ret")
         reply = self.decided()
         self.assertEqual(reply.outcome, ENTERED)
         self.assertEqual(reply.answer, "1230")
-        self.assertEqual(reply.frame, golden("pin-4"))
+        # The marks are in no digest (guest/picture_test), nor what else tells the length.
+        self.assertNotEqual(reply.frame, golden("pin-4"))
+        self.assertEqual(reply.counts, (0, 0))
 
     def test_cancelled_pin_tells_no_digit(self):
         self.ask(PIN, CARD, 4, 8)

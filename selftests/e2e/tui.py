@@ -38,5 +38,10 @@ class Reply:
         return struct.unpack_from("<I", self.record, 44)[0]
 
     @property
+    def counts(self):
+        """Frames and keys."""
+        return struct.unpack_from("<II", self.record, 288)
+
+    @property
     def frame(self):
         return self.record[144:176].hex()
