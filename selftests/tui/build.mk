@@ -16,8 +16,10 @@ $(TUI_TEST)/%.o: selftests/tui/%.c
 		-isystem $(CACHE)/kselftest -MMD -MP -c -o $@ $<
 
 $(TUI_TESTS) $(TUI_TEST_TOOLS): %: %.o $(TUI_TEST_SHARED) $(BUILD)/tui/dialog.o $(RENDER_LIB)
-	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ \
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $(filter %.o,$^) $(RENDER_LIB) \
 		$(RENDER_LIBS) $(shell pkg-config --libs libcrypto)
+
+$(TUI_TEST)/session_test: $(addprefix $(BUILD)/tui/,session.o reply.o request.o)
 
 # It starts the program itself.
 $(TUI_TEST)/program_test: | $(BIN)/tconn-tui

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+/* session.h: what the session does where the module has not seen a gesture (yet). */
+#include <linux/input-event-codes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <kselftest_harness.h>
+
+#include "compose.h"
+#include "tui/session.h"
+
+#define WIDTH	800
+#define HEIGHT	480
+
+#define PAUSE	0	/* among keys: none waits for once */
+
+/* A backend that plays keys and refuses the first decisions. */
+struct play {
+	struct tui_backend backend;
+	uint32_t pixels[WIDTH * HEIGHT];
+	const uint16_t *keys;
+	size_t n_keys, next;
+	bool polled;			/* since the last key */
+	int waiting[2];			/* a pipe with a byte in it */
+	int refuse;			/* that many times */
+	int asked, shown, shown_when_asked[4];
+	int64_t asked_ms[4];
+	struct tconn_box live;
+	enum tconn_outcome outcome;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static struct play *play_of(struct tui_backend *b)
+{
+	return (struct play *)b;
+}
+
+static int play_bind(struct tui_backend *b, const struct tui_request *request, uint16_t kind,
+		     struct tui_reply *reply)
+{
+	(void)request, (void)kind, (void)reply;
+	b->canvas = (struct tconn_canvas){ (void *)play_of(b)->pixels, WIDTH, HEIGHT, WIDTH * 4 };
+	return 0;
+}
+
+static int play_activate(struct tui_backend *b, struct tconn_box live, struct tui_reply *reply)
+{
+	(void)reply;
+	play_of(b)->live = live;
+	return 0;
+}
+
+static int play_show(struct tui_backend *b, struct tconn_box damage, struct tui_reply *reply)
+{
+	(void)damage, (void)reply;
+	play_of(b)->shown++;
+	return 0;
+}
+
+static size_t play_fds(struct tui_backend *b, struct pollfd *fds)
+{
+	struct play *p = play_of(b);
+
+	p->polled = true;
+	if (p->next == p->n_keys || p->keys[p->next] == PAUSE)
+		return 0;
+	fds[0] = (struct pollfd){ .fd = p->waiting[0], .events = POLLIN };
+	return 1;
+}
+
+static int play_key(struct tui_backend *b, uint16_t *ret_key, struct tui_reply *reply)
+{
+	struct play *p = play_of(b);
+
+	(void)reply;
+	if (p->next == p->n_keys)
+		return 0;
+	if (p->keys[p->next] == PAUSE) {
+		p->next += p->polled;
+		return 0;
+	}
+	p->polled = false;
+	*ret_key = p->keys[p->next++];
+	return 1;
+}
+
+static int play_decide(struct tui_backend *b, enum tconn_outcome outcome, struct tui_reply *reply)
+{
+	struct play *p = play_of(b);
+
+	(void)reply;
+	p->shown_when_asked[p->asked] = p->shown;
+	p->asked_ms[p->asked++] = now_ms();
+	p->outcome = outcome;
+	return p->refuse-- > 0;
+}
+
+static const struct tui_backend_ops ops = {
+	.bind = play_bind, .activate = play_activate, .show = play_show, .fds = play_fds,
+	.key = play_key, .decide = play_decide,
+};
+
+static struct play play;
+
+static void run(struct __test_metadata *_metadata, uint16_t kind, struct tconn_gesture confirm,
+		const uint16_t *keys, size_t n_keys)
+{
+	static struct tui_reply reply;
+	uint8_t statement[TCONN_STATEMENT_MAX], wire[COMPOSE_MAX];
+	struct tui_request request;
+	bool pin = kind == TCONN_KIND_PIN;
+	size_t len = compose_statement(statement, kind, pin ? 1 : 0, pin ? 4 : 0, "Pay?", 4);
+	int ends[2];
+
+	len = compose_request(wire, 30000, statement, len);
+	ASSERT_EQ(NULL, tui_request_parse(wire, len, &request));
+	ASSERT_EQ(0, pipe(ends));
+	ASSERT_EQ(0, pipe(play.waiting));
+	ASSERT_EQ(1, write(play.waiting[1], "", 1));
+	play.backend.ops = &ops;
+	play.backend.confirm = confirm;
+	play.backend.deny = (struct tconn_gesture){ TCONN_GESTURE_PRESS, KEY_ESC, 0 };
+	play.keys = keys;
+	play.n_keys = n_keys;
+	tui_session_run(&play.backend, &request, ends[1], &reply);
+	close(ends[0]);
+	close(ends[1]);
+	close(play.waiting[0]);
+	close(play.waiting[1]);
+}
+
+#define PRESS	((struct tconn_gesture){ TCONN_GESTURE_PRESS, KEY_ENTER, 0 })
+#define HOLD	((struct tconn_gesture){ TCONN_GESTURE_HOLD, KEY_ENTER, 200 })
+#define DOUBLE	((struct tconn_gesture){ TCONN_GESTURE_DOUBLE, KEY_ENTER, 300 })
+
+TEST(a_press_that_did_not_count_is_said_to_be_early)
+{
+	static const uint16_t keys[] = { PAUSE, KEY_ENTER, PAUSE, KEY_ENTER };
+
+	play.refuse = 1;
+	run(_metadata, TCONN_KIND_CONFIRM, PRESS, keys, ARRAY_SIZE(keys));
+	EXPECT_EQ(2, play.asked);
+	EXPECT_EQ(TCONN_OUTCOME_CONFIRMED, play.outcome);
+	EXPECT_EQ(0, play.shown_when_asked[0]);
+	EXPECT_EQ(1, play.shown_when_asked[1]);
+}
+
+TEST(a_hold_is_asked_for_again_under_the_same_picture)
+{
+	static const uint16_t keys[] = { PAUSE, KEY_ENTER };
+
+	play.refuse = 1;
+	run(_metadata, TCONN_KIND_CONFIRM, HOLD, keys, ARRAY_SIZE(keys));
+	EXPECT_EQ(2, play.asked);
+	EXPECT_EQ(TCONN_OUTCOME_CONFIRMED, play.outcome);
+	EXPECT_EQ(0, play.shown);
+	EXPECT_LE(200, play.asked_ms[1] - play.asked_ms[0]);
+}
+
+TEST(a_hold_that_ends_early_is_forgotten)
+{
+	static const uint16_t keys[] = { PAUSE, KEY_ENTER, PAUSE, KEY_ENTER };
+
+	play.refuse = 3;
+	run(_metadata, TCONN_KIND_CONFIRM, HOLD, keys, ARRAY_SIZE(keys));
+	EXPECT_EQ(4, play.asked);
+	EXPECT_EQ(0, play.shown);
+}
+
+TEST(half_a_double_press_changes_no_picture)
+{
+	static const uint16_t keys[] = { PAUSE, KEY_ENTER, KEY_ENTER };
+
+	play.refuse = 1;
+	run(_metadata, TCONN_KIND_CONFIRM, DOUBLE, keys, ARRAY_SIZE(keys));
+	EXPECT_EQ(2, play.asked);
+	EXPECT_EQ(0, play.shown);
+}
+
+TEST(denied_meanwhile_is_denied)
+{
+	static const uint16_t keys[] = { PAUSE, KEY_ENTER, KEY_ESC };
+
+	play.refuse = 1;
+	run(_metadata, TCONN_KIND_CONFIRM, PRESS, keys, ARRAY_SIZE(keys));
+	EXPECT_EQ(TCONN_OUTCOME_DENIED, play.outcome);
+}
+
+TEST(only_a_pin_has_live_pixels)
+{
+	static const uint16_t keys[] = { PAUSE, KEY_ESC };
+
+	run(_metadata, TCONN_KIND_CONFIRM, PRESS, keys, ARRAY_SIZE(keys));
+	EXPECT_TRUE(tconn_box_is_empty(play.live));
+	play.next = 0;
+	run(_metadata, TCONN_KIND_PIN, PRESS, keys, ARRAY_SIZE(keys));
+	EXPECT_FALSE(tconn_box_is_empty(play.live));
+}
+
+TEST_HARNESS_MAIN
