@@ -49,6 +49,6 @@ $(KMOD_TEST_DIR)/evidence_test: KMOD_TEST_LDFLAGS += -Wl,--no-warnings
 
 # The renderer, as the TUI has it.
 $(KMOD_TEST_DIR)/picture_test: $(BUILD)/libtconn-render.a
-$(KMOD_TEST_DIR)/picture_test: KMOD_TEST_LIBS = $(shell pkg-config --static --libs freetype2)
+$(KMOD_TEST_DIR)/picture_test: KMOD_TEST_LIBS = $(shell pkg-config --static --libs freetype2 fribidi)
 
 -include $(wildcard $(KMOD_TEST_DIR)/*.d)
