@@ -132,7 +132,7 @@ static int bind_with(struct client *c, uint32_t size, uint32_t flags, uint32_t k
 	struct tconn_bind bind = {
 		.size = size, .flags = flags, .kind = kind, .statement_len = len,
 		.timeout_ms = timeout_ms, .display_fd = c->card,
-		.statement = (uintptr_t)statement,
+		.statement = (uintptr_t)statement, .verifier_key = CLIENT_PUBLIC,
 	};
 
 	return ioctl(c->fd, TCONN_IOC_BIND, &bind) ? -errno : 0;

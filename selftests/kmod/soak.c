@@ -87,7 +87,8 @@ static int complain(const char *what, int value)
 /* Devices may be away, and the session may be over at any time. */
 static bool is_fine(int ret)
 {
-	return !ret || ret == -ECANCELED || ret == -ENOLCK || ret == -ENODEV;
+	return !ret || ret == -ECANCELED || ret == -ENOLCK || ret == -ENODEV ||
+	       ret == -EAGAIN;	/* the key went with its keyboard */
 }
 
 static void wait_end(struct client *c)
