@@ -8,6 +8,8 @@
 #define TCONNCTL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include "../lib/error.h"
 
 struct json_object;
@@ -38,6 +40,8 @@ int command_request(const struct ctl *ctl, int argc, char **argv);
 int command_receipt(const struct ctl *ctl, int argc, char **argv);
 int command_label(const struct ctl *ctl, int argc, char **argv);
 int command_status(const struct ctl *ctl, int argc, char **argv);
+int command_verdict(const struct ctl *ctl, int argc, char **argv);
+int command_evidence(const struct ctl *ctl, int argc, char **argv);
 
 /* Sends request to the operator's socket; takes it over. 0, or an exit code
  * after the error was printed. *ret is the reply, "ok" or not.
@@ -46,6 +50,13 @@ int call(const struct ctl *ctl, const char *path, struct json_object *request, i
 	 struct json_object **ret);
 /* Exit code of a reply; prints its error where it has one and json is off. */
 int reply_code(const struct ctl *ctl, struct json_object *reply);
+
+/* file.c: what a daemon sent, decoded, into a file: an exit code. A whole file of fewer than
+ * size bytes: 0 or a negative errno.
+ */
+int write_base64(const struct ctl *ctl, const char *path, const char *base64);
+int read_whole(const char *path, uint8_t *buf, size_t size, size_t *ret_len,
+	       struct tconn_error *err);
 
 int usage(const char *what);				/* CTL_USAGE */
 int failure(const struct ctl *ctl, int code, const struct tconn_error *err);

@@ -37,6 +37,16 @@ static const char help[] =
 	"        LABEL [FILE...]    needs no daemon\n"
 	"  label show [--tree] LABEL\n"
 	"  label stamp LABEL QUERY    write a request for a time-stamp (RFC 3161)\n"
+	"  verdict show ID [--out FILE]\n"
+	"                       the last one about a device, signed by the service\n"
+	"  verdict verify FILE --trust CA_FILE\n"
+	"                       needs no daemon\n"
+	"  evidence show FILE --reference FILE\n"
+	"                       which entries of a device's IMA log are not as expected\n"
+	"  evidence add FILE --reference FILE --path PATH\n"
+	"                       from now on expect PATH as that evidence shows it\n"
+	"  evidence export FILE DIR\n"
+	"                       as tpm2_checkquote, tpm2_eventlog and evmctl read it\n"
 	"  status               of the daemon on this machine\n"
 	"\n"
 	"  --socket PATH        of tconn-serviced (" SOCKET_SERVICED ")\n"
@@ -58,6 +68,8 @@ static const struct {
 	{ "receipt", command_receipt },
 	{ "label", command_label },
 	{ "status", command_status },
+	{ "verdict", command_verdict },
+	{ "evidence", command_evidence },
 };
 
 int usage(const char *what)

@@ -55,7 +55,8 @@ void print_checks(struct json_object *checks)
 	for (size_t i = 0; i < json_object_array_length(checks); i++) {
 		struct json_object *c = json_object_array_get_idx(checks, i);
 
-		print("  %s  %-18s %s", flag(c, "pass") ? "pass" : "FAIL", member(c, "name"),
+		print("  %s  %-18s %s", !flag(c, "pass") ? "FAIL" : flag(c, "warning") ? "warn" : "pass",
+		      member(c, "name"),
 		      member(c, "reason"));
 	}
 }

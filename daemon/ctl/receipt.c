@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <json-c/json.h>
-#include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,30 +50,6 @@ static int list(const struct ctl *ctl)
 	return r;
 }
 
-static int write_cose(const struct ctl *ctl, const char *path, const char *base64)
-{
-	size_t len = strlen(base64);
-	unsigned char *der = malloc(len + 1);
-	struct tconn_error err;
-	int n = der ? EVP_DecodeBlock(der, (const unsigned char *)base64, (int)len) : -1;
-	bool ok = false;
-	FILE *f;
-
-	/* EVP_DecodeBlock counts the padding as bytes. */
-	for (size_t i = len; n > 0 && i > 0 && base64[i - 1] == '='; i--)
-		n--;
-	f = n > 0 ? fopen(path, "we") : NULL;
-	if (f) {
-		ok = fwrite(der, 1, (size_t)n, f) == (size_t)n;
-		ok = fclose(f) == 0 && ok;
-	}
-	free(der);
-	if (ok)
-		return CTL_OK;
-	tconn_fail(&err, -EIO, "%s: cannot be written", path);
-	return failure(ctl, -EIO, &err);
-}
-
 static int show(const struct ctl *ctl, const char *number, const char *out)
 {
 	struct json_object *request = json_object_new_object(), *reply, *receipt;
@@ -91,25 +66,9 @@ static int show(const struct ctl *ctl, const char *number, const char *out)
 	if (r == CTL_OK && !ctl->json && json_object_object_get_ex(reply, "receipt", &receipt))
 		print_receipt(receipt);
 	if (r == CTL_OK && out)
-		r = write_cose(ctl, out, member(reply, "cose"));
+		r = write_base64(ctl, out, member(reply, "cose"));
 	json_object_put(reply);
 	return r;
-}
-
-static int read_file(const char *path, uint8_t *buf, size_t size, size_t *ret_len,
-		     struct tconn_error *err)
-{
-	FILE *f = fopen(path, "re");
-	size_t len;
-
-	if (!f)
-		return tconn_fail(err, -errno, "%s: %s", path, strerror(errno));
-	len = fread(buf, 1, size, f);
-	fclose(f);
-	if (len == size)
-		return tconn_fail(err, -EFBIG, "%s: too large for a receipt", path);
-	*ret_len = len;
-	return 0;
 }
 
 static void tell(const struct ctl *ctl, const struct tconn_receipt *receipt)
@@ -141,7 +100,7 @@ static int verify(const struct ctl *ctl, const char *path, const char *trust)
 	int r = tconn_trust_load(trust, &store, &err);
 
 	if (r == 0)
-		r = read_file(path, buf, sizeof(buf), &len, &err);
+		r = read_whole(path, buf, sizeof(buf), &len, &err);
 	if (r == 0) {
 		r = tconn_receipt_verify(buf, len, store, &receipt, &err);
 		/* Whatever is wrong with it: it is no receipt that counts. */

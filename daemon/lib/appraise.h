@@ -89,6 +89,14 @@ struct tconn_appraisal {
 /* Always fills the verdict; returns 0 if trusted, -EKEYREJECTED if not. */
 int tconn_appraise(const struct tconn_appraisal *a, struct tconn_verdict *ret);
 
+/* All entries of the (whole) IMA log that fail ima-reference, one call each; *ret_bad counts
+ * them. For a person who looks at kept evidence: replays and verifies nothing.
+ */
+struct tconn_ima_event;
+typedef void (*tconn_ima_tell_fn)(const struct tconn_ima_event *e, const char *why, void *arg);
+int tconn_ima_explain(const struct tconn_evidence *e, const struct tconn_refvals *refvals,
+		      tconn_ima_tell_fn tell, void *arg, size_t *ret_bad, struct tconn_error *err);
+
 /* For an answer: the last RECORD event within the quoted prefix of the module's
  * log. -ENOENT if there is none. Only after a trusted verdict.
  */

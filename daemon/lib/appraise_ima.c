@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,8 +167,10 @@ struct comparison {
 	const struct tconn_appraising *a;
 	bool whole;			/* entry 0 is the boot_aggregate, which ima-log has derived */
 	struct module_events module;
-	size_t bad;
+	size_t bad, unseen;		/* unseen: passed by a rule for any content */
 	struct tconn_reason first;	/* why the first bad entry is bad */
+	tconn_ima_tell_fn tell;		/* or NULL */
+	void *tell_arg;
 };
 
 static int collect_event(const struct tconn_log_event *e, size_t index, void *arg)
@@ -244,35 +247,49 @@ static bool check_entry(struct comparison *c, const struct tconn_ima_event *e,
 static int compare_entry(const struct tconn_ima_event *e, size_t index, void *arg)
 {
 	struct comparison *c = arg;
-	struct tconn_reason why;
+	struct tconn_reason why = { .text = "" };
 
 	if (index >= c->a->ima_prefix)
 		return DONE;
 	if ((index || !c->whole) && !check_entry(c, e, &why)) {
 		if (!c->bad++)
 			c->first = why;
+		if (c->tell)
+			c->tell(e, why.text, c->tell_arg);
 	}
+	c->unseen += why.warning;
 	return 0;
+}
+
+static int walk_logs(struct comparison *c, struct tconn_error *err)
+{
+	const struct tconn_evidence *e = c->a->evidence;
+	int error = tconn_log_walk(e->tconn_log.data, e->tconn_log.len, collect_event, &c->module,
+				   err);
+
+	if (error == REFUSED)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	if (!error)
+		error = tconn_ima_walk(e->ima_log.data, e->ima_log.len, compare_entry, c, err);
+	return error < 0 ? error : 0;
 }
 
 static bool compare(struct comparison *c, struct tconn_reason *why)
 {
-	const struct tconn_evidence *e = c->a->evidence;
 	struct tconn_error err = { "" };
-	int error = tconn_log_walk(e->tconn_log.data, e->tconn_log.len, collect_event, &c->module,
-				   &err);
 
-	if (error == REFUSED)
-		return tconn_refuse(why, "out of memory");
-	if (error)
-		return tconn_refuse(why, "%.250s", err.text);
-	error = tconn_ima_walk(e->ima_log.data, e->ima_log.len, compare_entry, c, &err);
-	if (error < 0)
+	if (walk_logs(c, &err))
 		return tconn_refuse(why, "%.250s", err.text);
 	if (c->bad > 1)
 		return tconn_refuse(why, "%.220s, and %zu more", c->first.text, c->bad - 1);
 	if (c->bad)
 		return tconn_refuse(why, "%s", c->first.text);
+	if (c->unseen) {
+		why->warning = true;
+		return tconn_pass(why, "%zu entries%s, as %.128s says; %zu of them may be anything by a rule of it",
+				  c->a->ima_prefix, c->whole ? "" : " more", c->a->refvals->name,
+				  c->unseen);
+	}
 	return tconn_pass(why, "%zu entries%s, all as %.128s says", c->a->ima_prefix,
 			  c->whole ? "" : " more", c->a->refvals->name);
 }
@@ -289,4 +306,16 @@ bool tconn_check_ima_reference(struct tconn_appraising *a, struct tconn_reason *
 	a->ima.module_events = c.module.next;
 	free(c.module.event);
 	return pass;
+}
+
+int tconn_ima_explain(const struct tconn_evidence *e, const struct tconn_refvals *refvals,
+		      tconn_ima_tell_fn tell, void *arg, size_t *ret_bad, struct tconn_error *err)
+{
+	struct tconn_appraising a = { .evidence = e, .refvals = refvals, .ima_prefix = SIZE_MAX };
+	struct comparison c = { .a = &a, .whole = true, .tell = tell, .tell_arg = arg };
+	int error = walk_logs(&c, err);
+
+	free(c.module.event);
+	*ret_bad = c.bad;
+	return error;
 }

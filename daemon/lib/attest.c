@@ -225,6 +225,8 @@ int tconn_attest_appraise(struct tconn_channel *c, const struct tconn_party *us,
 		tconn_verdict_reason(ret, err->text, sizeof(err->text));
 		r = -EKEYREJECTED;
 	}
+	if (us->keep)
+		us->keep(us->keep_arg, peer, encoded, &e);
 	*ret_evidence = e;
 	return r;
 }

@@ -30,6 +30,10 @@ struct tconn_party {
 	bool silent;				/* we do not attest when connecting */
 	bool exempt;				/* the peer need not: it is assured otherwise */
 	struct tconn_ima_state *peer_log;	/* what is held of the peer's; NULL: nothing is kept */
+	/* Called with every evidence that was appraised, and what was found; or NULL. */
+	void (*keep)(void *arg, const struct tconn_identity *peer, const struct tconn_bytes *encoded,
+		     const struct tconn_evidence *e);
+	void *keep_arg;
 	struct tconn_held peer_holds;		/* of ours, as the peer said last */
 };
 

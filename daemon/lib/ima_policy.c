@@ -352,8 +352,10 @@ static bool check_file(const struct tconn_refvals *r, const struct tconn_ima_eve
 	    tconn_digests_have(p->digests, e->digest))
 		return true;
 	rule = find_rule(p, e);
-	if (rule && rule->accept == ACCEPT_ANY)
+	if (rule && rule->accept == ACCEPT_ANY) {
+		why->warning = true;
 		return true;
+	}
 	if (rule && rule->accept == ACCEPT_SIGNED)
 		return check_signed(p, e, why);
 	return refuse_unlisted(tconn_refvals_find(r->ima, e->path, e->path_len), e, why);
@@ -406,8 +408,10 @@ static bool check_violation(const struct tconn_refvals *r, const struct tconn_im
 {
 	const struct rule *rule = find_rule(r->policy_ima, e);
 
-	if (rule && rule->violation)
+	if (rule && rule->violation) {
+		why->warning = true;
 		return true;
+	}
 	return tconn_refuse(why, "%.*s was written to while it was measured (violation)",
 			    path_len(e), e->path);
 }

@@ -34,7 +34,9 @@ int tconn_ima_policy_compile(struct json_object *top, const struct tconn_refvals
 			     struct tconn_ima_policy **ret, struct tconn_error *err);
 void tconn_ima_policy_free(struct tconn_ima_policy *p);	/* accepts NULL */
 
-/* One entry other than boot_aggregate and the module's own. */
+/* One entry other than boot_aggregate and the module's own. Where it passes by a rule for
+ * any content, or in spite of a violation, why->warning is set.
+ */
 bool tconn_ima_policy_check(const struct tconn_refvals *r, const struct tconn_ima_event *e,
 			    struct tconn_reason *why);
 

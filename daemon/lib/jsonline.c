@@ -323,6 +323,8 @@ struct json_object *tconn_json_checks(const struct tconn_verdict *v)
 
 		tconn_json_add_string(check, "name", v->check[i].name);
 		tconn_json_add(check, "pass", json_object_new_boolean(v->check[i].pass));
+		if (v->check[i].warning)
+			tconn_json_add(check, "warning", json_object_new_boolean(1));
 		tconn_json_add_string(check, "reason", v->check[i].reason);
 		if (!list || json_object_array_add(list, check))
 			json_object_put(check);

@@ -260,6 +260,20 @@ int tconn_quote_counts(const struct tconn_blob *attest, uint32_t *ret_reset,
 	return 0;
 }
 
+int tconn_quote_qualifying(const struct tconn_blob *attest, uint8_t ret[32],
+			   struct tconn_error *err)
+{
+	TPMS_ATTEST a;
+	int r = tconn_blob_unpack_attest(attest, &a, err);
+
+	if (!r && a.extraData.size != 32)
+		r = tconn_fail(err, -EBADMSG, "qualifyingData is not of 32 bytes");
+	if (r)
+		return tconn_fail_in(err, r, "quote");
+	memcpy(ret, a.extraData.buffer, 32);
+	return 0;
+}
+
 static int check_certified(const TPMS_ATTEST *a, const struct tconn_blob *key,
 			   const uint8_t qualifying[32], struct tconn_error *err)
 {

@@ -19,6 +19,7 @@
 #include "../lib/process.h"
 #include "../lib/say.h"
 #include "../lib/version.h"
+#include "evidence_keep.h"
 #include "operator.h"
 #include "server.h"
 
@@ -206,6 +207,8 @@ static void fill_server(struct program *p)
 		.message_ms = p->settings.message_ms,
 		.silent = !p->settings.attest,
 		.exempt = p->settings.device_exempt,
+		.keep = strcmp(p->settings.evidence, "none") ? evidence_keep : NULL,
+		.keep_arg = p->settings.evidence,
 	};
 }
 

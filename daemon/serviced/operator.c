@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../lib/digest.h"
+#include "../lib/ear.h"
 #include "../lib/jsonline.h"
 #include "../lib/receipt.h"
 #include "../lib/say.h"
@@ -156,6 +157,74 @@ static int device_attest(struct server *s, struct json_object *request, struct j
 	return r < 0 ? r : device_show(s, request, reply, err);
 }
 
+/* The books' word about the last attestation, as a verdict again. */
+static void verdict_of(struct json_object *device, struct tconn_verdict *ret)
+{
+	struct json_object *checks = NULL;
+
+	*ret = (struct tconn_verdict){ .trusted = true };
+	json_object_object_get_ex(device, "checks", &checks);
+	for (size_t i = 0; checks && i < json_object_array_length(checks); i++) {
+		struct json_object *c = json_object_array_get_idx(checks, i), *v;
+		const char *name = "", *reason = "";
+
+		tconn_json_string(c, "name", &name, NULL);
+		tconn_json_string(c, "reason", &reason, NULL);
+		if (json_object_object_get_ex(c, "warning", NULL))
+			tconn_verdict_warn(ret, name, "%s", reason);
+		else
+			tconn_verdict_add(ret, name, json_object_object_get_ex(c, "pass", &v) &&
+					  json_object_get_boolean(v), "%s", reason);
+	}
+}
+
+static int sign_verdict(struct server *s, struct json_object *device, const char *id,
+			struct json_object *reply, struct tconn_error *err)
+{
+	struct tconn_ear *e = calloc(1, sizeof(*e));
+	struct tconn_bytes cmw = { 0 };
+	unsigned long long time;
+	int r;
+
+	if (!e)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	if (!tconn_json_uint(device, "last_seen", INT64_MAX, &time)) {
+		free(e);
+		return tconn_fail(err, -ENOENT, "device %s has never attested", id);
+	}
+	e->time = time;
+	strcpy(e->device, id);
+	strcpy(e->service, s->self.name);
+	verdict_of(device, &e->verdict);
+	tconn_verdict_grade(&e->verdict, e->part, &e->status);
+	r = tconn_ear_sign(e, s->party.tpm, s->data_cert.data, s->data_cert.len, &cmw, err);
+	if (r == 0)
+		r = add_base64(reply, &cmw, err);
+	tconn_json_add_string(reply, "status", tconn_tier_name(e->status));
+	tconn_json_add(reply, "checks", tconn_json_checks(&e->verdict));
+	tconn_bytes_free(&cmw);
+	free(e);
+	return r;
+}
+
+static int verdict_show(struct server *s, struct json_object *request, struct json_object *reply,
+			struct tconn_error *err)
+{
+	struct json_object *list;
+	const char *id;
+	int r = need_id(request, &id, err);
+
+	if (r == 0)
+		r = store_find_device(s->store, id, err);
+	if (r == 0)
+		r = store_list_devices(s->store, id, &list, err);
+	if (r < 0)
+		return r;
+	r = sign_verdict(s, json_object_array_get_idx(list, 0), id, reply, err);
+	json_object_put(list);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	verb_fn run;
@@ -165,6 +234,7 @@ static const struct {
 	{ "device-list", device_list },
 	{ "device-show", device_show },
 	{ "receipt-list", receipt_list },
+	{ "verdict-show", verdict_show },
 	{ "receipt-show", receipt_show },
 };
 
@@ -220,7 +290,7 @@ static struct json_object *answer(struct server *s, struct json_object *request)
 			return run_verb(s, verbs[i].run, request);
 	tconn_fail(&err, -EPROTO,
 		   "\"do\" must be one of device-add, device-attest, device-list, device-show, request, "
-		   "receipt-list, receipt-show, status");
+		   "receipt-list, receipt-show, verdict-show, status");
 	return tconn_jsonline_error(EPROTO, &err);
 }
 

@@ -7,7 +7,7 @@
 #include "../lib/channel.h"
 #include "../lib/config.h"
 
-#define COUNT 20
+#define COUNT 21
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -28,6 +28,7 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .type = TCONN_SETTING_STRING,
 		  .value = &s->device_reference },
 		{ .key = "database", .type = TCONN_SETTING_STRING, .value = &s->database },
+		{ .key = "evidence", .type = TCONN_SETTING_STRING, .value = &s->evidence },
 		{ .key = "pin_sink", .type = TCONN_SETTING_STRING, .value = &s->pin_sink },
 		{ .key = "boot_log", .type = TCONN_SETTING_STRING, .value = &s->boot_log },
 		{ .key = "ima_log", .type = TCONN_SETTING_STRING, .value = &s->ima_log },
@@ -79,6 +80,7 @@ static int defaults(struct settings *s)
 	s->device_reference = strdup("/etc/tconn/device-reference");
 	s->database = strdup("/var/lib/tconn/serviced.db");
 	s->pin_sink = strdup("none");
+	s->evidence = strdup("/var/lib/tconn/evidence");
 	s->connections = 1024;
 	s->active = 64;
 	s->attest = true;
@@ -86,7 +88,7 @@ static int defaults(struct settings *s)
 	s->message_ms = TCONN_MESSAGE_MS;
 	s->answer_margin_ms = 45000;
 	return s->admin_socket && s->tcti && s->identity && s->trust && s->device_reference &&
-	       s->database && s->pin_sink ? 0 : -ENOMEM;
+	       s->database && s->pin_sink && s->evidence ? 0 : -ENOMEM;
 }
 
 void settings_free(struct settings *s)

@@ -16,6 +16,7 @@ struct settings {
 	char *trust;			/* PEM */
 	char *device_reference;		/* file or directory */
 	char *database;
+	char *evidence;			/* directory, or "none" */
 	char *pin_sink;			/* "none", or a program or Unix socket */
 	char *boot_log, *ima_log, *tconn_log;	/* NULL: the standard places */
 	uint32_t connections;		/* attested devices at once */

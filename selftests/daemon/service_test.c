@@ -192,6 +192,63 @@ TEST_F(visit, is_thrown_out_when_it_no_longer_passes)
 	EXPECT_TRUE(stage_until(is_gone, w.visitor.identity.name, 5000));
 }
 
+static int tconnctl(const char *log, const char *a, const char *b, const char *c, const char *d,
+		    const char *e, const char *f)
+{
+	unlink(stage_path(&w, log));
+	return stage_wait(stage_spawn(&w, log, "tconnctl", "--socket", w.admin, a, b, c, d, e, f,
+				      NULL), 20000);
+}
+
+TEST_F(visit, verdict_that_others_can_verify)
+{
+	const char *id = w.visitor.identity.name, *file = stage_path(&w, "verdict.cmw");
+
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
+	ASSERT_EQ(0, tconnctl("verdict.out", "verdict", "show", id, "--out", file, NULL))
+		TH_LOG("%s", stage_read(stage_path(&w, "verdict.out")));
+	EXPECT_EQ(0, tconnctl("verdict.out", "verdict", "verify", file, "--trust", w.trust, NULL));
+	EXPECT_IN(": affirming", stage_read(stage_path(&w, "verdict.out")));
+	EXPECT_IN("quote-fresh", stage_read(stage_path(&w, "verdict.out")));
+	EXPECT_EQ(4, tconnctl("verdict.out", "verdict", "verify", file, "--trust", w.other_trust,
+			      NULL));
+	EXPECT_EQ(5, tconnctl("verdict.out", "verdict", "show", w.stranger.identity.name, NULL,
+			      NULL, NULL));
+}
+
+/* A file that is not expected: why, and how it becomes one that is. */
+TEST_F(visit, evidence_is_reviewed_and_added)
+{
+	const char *path = "/usr/sbin/daemon";
+	char *text = stage_read(w.device_reference), *at = strstr(text, ", \"/usr/sbin/daemon\"");
+	char file[STAGE_PATH + 128], dir[STAGE_PATH + 16], ref[STAGE_PATH + 32];
+
+	snprintf(ref, sizeof(ref), "%s/lean-reference.json", w.dir);
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	ASSERT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
+	ASSERT_NE(NULL, at);
+	memmove(at, strchr(at, '}'), strlen(strchr(at, '}')) + 1);
+	stage_write(ref, text, strlen(text));
+	snprintf(file, sizeof(file), "%s/evidence/%s.cbor", w.dir, w.visitor.identity.name);
+	EXPECT_EQ(0, tconnctl("review.out", "evidence", "show", file, "--reference",
+			      w.device_reference, NULL));
+	EXPECT_EQ(4, tconnctl("review.out", "evidence", "show", file, "--reference", ref, NULL));
+	EXPECT_IN("/usr/sbin/daemon is not on the list: sha256 ",
+		  stage_read(stage_path(&w, "review.out")));
+	EXPECT_EQ(5, stage_wait(stage_spawn(&w, "add.out", "tconnctl", "evidence", "add", file,
+					    "--reference", ref, "--path", "/never/run", NULL),
+				20000));
+	EXPECT_EQ(0, stage_wait(stage_spawn(&w, "add.out", "tconnctl", "evidence", "add", file,
+					    "--reference", ref, "--path", path, NULL), 20000));
+	EXPECT_IN("is expected from now on", stage_read(stage_path(&w, "add.out")));
+	EXPECT_EQ(0, tconnctl("review.out", "evidence", "show", file, "--reference", ref, NULL));
+	snprintf(dir, sizeof(dir), "%s/exported", w.dir);
+	EXPECT_EQ(0, tconnctl("export.out", "evidence", "export", file, dir, NULL, NULL));
+	EXPECT_EQ(0, access(stage_path(&w, "exported/quote.sig"), R_OK));
+	free(text);
+}
+
 TEST_F(visit, silence_is_no_evidence)
 {
 	self->p.party.silent = true;

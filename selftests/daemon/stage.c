@@ -385,10 +385,11 @@ pid_t stage_serviced(const struct stage *w, const char *config)
 	snprintf(
 		text, sizeof(text),
 		"{\"listen\":\"%s\",\"admin_socket\":\"%s\",\"tcti\":\"%s\",\"name\":\"%s\","
-		"\"identity\":\"%s\",\"trust\":\"%s\",\"device_reference\":\"%s\",\"database\":\"%s\","
+		"\"identity\":\"%s\",\"trust\":\"%s\",\"device_reference\":\"%s\",\"database\":\"%s\",\"evidence\":\"%s\","
 		"\"boot_log\":\"%s\",\"ima_log\":\"%s\",\"tconn_log\":\"%s\"%s%s}",
 		w->address, w->admin, m->swtpm.tcti, STAGE_SERVICE_NAME, m->dir, w->trust,
-		w->device_reference, stage_path(w, "serviced.db"), stage_path(w, "service.boot"),
+		w->device_reference, stage_path(w, "serviced.db"), stage_path(w, "evidence"),
+		stage_path(w, "service.boot"),
 		stage_path(w, "service.ima"), stage_path(w, "service.tconn"), *config ? "," : "",
 		config);
 	stage_write(stage_path(w, "serviced.json"), text, strlen(text));

@@ -11,7 +11,7 @@
 #	make fuzz-NAME			searches until interrupted; finds stay in out/fuzz/NAME
 #	out/build/fuzz/fuzz_NAME FILE	replays one input, say a crash
 
-FUZZ_NAMES	:= statement tui_request question message evidence refvals boot_log ima_log tconn_log receipt
+FUZZ_NAMES	:= statement tui_request question message evidence refvals boot_log ima_log tconn_log receipt ear
 
 fuzz_render	:= $(RENDER_NOUNS:%=tui/%.c) tui/font-data.S
 
@@ -42,6 +42,8 @@ fuzz_tconn_log_pkgs	:= json-c libcrypto
 fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util cose identity tpm tpm_blob tpm_keys tpm_signature \
 			   tpm_template tpm_verify)
 fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
+fuzz_ear_sources	:= $(fuzz_receipt_sources)
+fuzz_ear_pkgs		:= $(fuzz_receipt_pkgs)
 
 FUZZ_NAMES		+= label label_proof
 fuzz_label_nouns	:= cbor_util certificate_status cose identity label label_batch label_clock \
