@@ -5,7 +5,7 @@
 #include "client.h"
 #include "guest.h"
 
-#define LOADS	30
+#define LOADS	12
 
 FIXTURE(module) {
 	struct guest guest;
@@ -38,7 +38,7 @@ static bool is_gone(void)
 	       !guest_exists("/sys/module/tconn");
 }
 
-TEST_F_TIMEOUT(module, comes_and_goes, 120)
+TEST_F_TIMEOUT(module, comes_and_goes, 150)
 {
 	struct client c;
 	int i;
