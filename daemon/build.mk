@@ -49,4 +49,47 @@ endef
 DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl confine labeld,$(if $(wildcard daemon/$(d)/*.c),$(d)))
 $(foreach d,$(DAEMON_FOLDERS),$(eval $(call daemon_rule,$(d))))
 
--include $(TCONN_LIB_OBJECTS:.o=.d)
+# libtconn-label: the part of libtconn that others may use. What label.h declares is
+# global, all else is its own.
+LABEL_NOUNS	:= cbor_util certificate_status cose digest error identity label label_batch label_clock \
+		   label_entry label_header label_open label_time label_track label_verify merkle tpm \
+		   tpm_blob tpm_counter tpm_keys tpm_signature tpm_template tpm_verify
+LABEL_PKGS	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
+LABEL_OBJECTS	:= $(LABEL_NOUNS:%=$(BUILD)/label/%.o)
+LABEL_SHARED	:= $(BIN)/libtconn-label.so.0
+LABEL_STATIC	:= $(BIN)/libtconn-label.a
+LABEL_HEADERS	:= $(addprefix daemon/lib/,label.h bytes.h error.h)
+
+$(BUILD)/label/%.o: daemon/lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
+
+$(BUILD)/label/exports: daemon/lib/label.h
+	@mkdir -p $(@D)
+	sed -n 's/.*\(tconn_label_[a-z_]*\)(.*/\1/p' $< | sort -u >$@
+	echo tconn_bytes_free >>$@
+
+$(BUILD)/label/map: $(BUILD)/label/exports
+	(echo '{ global:'; sed 's/$$/;/' $<; echo 'local: *; };') >$@
+
+$(LABEL_SHARED): $(LABEL_OBJECTS) $(BUILD)/label/map
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,-z,defs \
+		-Wl,--version-script=$(BUILD)/label/map -o $@ $(LABEL_OBJECTS) $$(pkg-config --libs $(LABEL_PKGS)) \
+		-pthread
+
+$(LABEL_STATIC): $(LABEL_OBJECTS) $(BUILD)/label/exports
+	@mkdir -p $(@D)
+	@rm -f $@
+	ld -r -o $(BUILD)/label/all.o $(LABEL_OBJECTS)
+	objcopy --keep-global-symbols=$(BUILD)/label/exports $(BUILD)/label/all.o
+	$(AR) rcs $@ $(BUILD)/label/all.o
+
+# What a linker looks for; the name of the version that is installed.
+$(BIN)/libtconn-label.so:
+	@mkdir -p $(@D)
+	echo 'INPUT(-l:libtconn-label.so.0)' >$@
+
+programs: $(LABEL_SHARED) $(LABEL_STATIC) $(BIN)/libtconn-label.so
+
+-include $(TCONN_LIB_OBJECTS:.o=.d) $(LABEL_OBJECTS:.o=.d)

@@ -204,6 +204,39 @@ def ima():
     ]
 
 
+LABEL_ROUNDS = 15
+LABEL_ITEMS = {"128": (128, 65536, 0.2), "4k": (4096, 16384, 0.4)}     # bytes, of a batch, wanted
+
+
+def share(name, times, key, target, how):
+    """How much of the bare hash's rate is left; the values are its time and ours."""
+    return {"name": name, "value": round(statistics.median(times[key]) / 1e6, 3), "unit": "ms",
+            "peer": "SHA-256 of the same bytes",
+            "peer_value": round(statistics.median(times["raw_ns"]) / 1e6, 3),
+            "ratio": round(statistics.median(a / b for a, b in zip(times["raw_ns"], times[key])), 3),
+            "target": target, "how": how}
+
+
+def label():
+    figures = []
+    for name, (size, items, target) in LABEL_ITEMS.items():
+        times = json.loads(subprocess.run(
+            [PROGRAMS / "label", str(LABEL_ROUNDS), str(size), str(items)], check=True,
+            capture_output=True).stdout)
+        how = f"{LABEL_ROUNDS} rounds, CPU time of one thread: a batch of {items} items of {size} bytes, one " \
+            "signature of a software TPM (its own time apart); ratio is the rate as a share of one SHA-256 over all of " \
+            "it in one go"
+        figures += [share(f"label_sign_share_{name}", times, "sign_ns", target, how),
+                    share(f"label_verify_share_{name}", times, "verify_ns", target, how)]
+        per_item = round(times["batch_bytes"] / items, 1)
+        figures.append({"name": f"label_bytes_per_item_{name}", "value": per_item, "unit": "B",
+                        "peer": "label of one item that stands alone",
+                        "peer_value": times["single_bytes"],
+                        "ratio": round(per_item / times["single_bytes"], 3), "target": None,
+                        "how": "the batch's label, by its items"})
+    return figures
+
+
 def print_table(figures):
     print(f"\n{'name':24} {'value':>10} {'peer':>10} {'ratio':>7}  target  against")
     for f in figures:
@@ -222,7 +255,7 @@ def print_size():
     print(f"  {'all':16} {sum(lines.values()):>5}")
 
 
-MEASURES = {m.__name__: m for m in (session, evidence, keys, idle, connect, ima)}
+MEASURES = {m.__name__: m for m in (session, evidence, keys, idle, connect, ima, label)}
 
 
 def main():

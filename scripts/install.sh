@@ -28,7 +28,7 @@ for entry; do
 	uninstall)
 		rm -f "$place"
 		case $place in
-		*/share/tconn/*|*/updates/*) rmdir --ignore-fail-on-non-empty "${place%/*}" 2>/dev/null || : ;;
+		*/share/tconn/*|*/include/tconn/*|*/updates/*) rmdir --ignore-fail-on-non-empty "${place%/*}" 2>/dev/null || : ;;
 		esac
 		;;
 	esac

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../lib/identity.h"
 #include "../lib/jsonline.h"
 
 struct signing {
@@ -207,22 +206,15 @@ static int sign_files(struct signing *s, const struct tconn_label_signer *signer
 
 static int with_signer(struct signing *s, struct tconn_error *err)
 {
-	struct tconn_label_signer signer = { 0 };
-	uint8_t *cert = NULL;
-	char path[4096];
-	int r;
+	struct tconn_label_signer signer;
+	int r = tconn_label_signer_open(s->tcti, s->identity, &signer, err);
 
-	snprintf(path, sizeof(path), "%s/data.pem", s->identity);
-	r = tconn_certificate_load(path, &cert, &signer.certificate_len, err);
-	signer.certificate = cert;
-	if (!r)
-		r = tconn_tpm_open(s->tcti, &signer.tpm, err);
-	if (!r)
-		r = load_inputs(s, err);
+	if (r)
+		return r;
+	r = load_inputs(s, err);
 	if (!r)
 		r = sign_files(s, &signer, err);
-	tconn_tpm_close(signer.tpm);
-	free(cert);
+	tconn_label_signer_close(&signer);
 	return r;
 }
 

@@ -3,7 +3,7 @@
  * libtconn-label: data with a label (ISO/IEC 27071 clauses 5.7, 6.6). Who made
  * an item of data, when, with which sensor or algorithm, in which state of the
  * machine: signed by the TPM-held data key, verifiable from files alone. The
- * format is described in LABEL.md.
+ * format is described in daemon/LABEL.md.
  *
  * A batch of items has one signature, over the root of a Merkle tree; a label is
  * either that of a whole batch or that of one item with its proof, which stands
@@ -119,6 +119,11 @@ struct tconn_label_signer {
 	bool thumbprint;		/* name the certificate by its hash only (x5t) */
 };
 
+/* From an identity directory and its TPM ("device:/dev/tpmrm0"). */
+int tconn_label_signer_open(const char *tcti, const char *identity_dir,
+			    struct tconn_label_signer *ret, struct tconn_error *err);
+void tconn_label_signer_close(struct tconn_label_signer *signer);
+
 struct tconn_label_new {		/* an item to be labelled */
 	uint32_t source;
 	uint64_t sequence;
@@ -192,6 +197,9 @@ int tconn_label_stamp_query(const struct tconn_label *l, struct tconn_bytes *ret
 			    struct tconn_error *err);
 
 struct x509_store_st;
+/* One or more PEM certificates: issuers of identities, or of time-stamping authorities. */
+int tconn_label_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err);
+void tconn_label_trust_free(struct x509_store_st *trust);	/* accepts NULL */
 struct tconn_label_check {
 	struct x509_store_st *trust;	/* issuers of identities */
 	/* All below may be NULL or 0. */

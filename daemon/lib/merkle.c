@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The one-piece functions of OpenSSL for the reason given in digest.c: of an item
- * of 128 bytes, a context from the heap would cost more than its hash.
+ * OpenSSL's Init, Update and Final for the reason given in digest.c: of an item of 128
+ * bytes, a context from the heap would cost more than its hash. (SHA256() makes one.)
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
@@ -47,17 +47,7 @@ void tconn_merkle_leaf(enum tconn_merkle_hash hash, const void *entry, size_t le
 void tconn_merkle_node(enum tconn_merkle_hash hash, const uint8_t *left, const uint8_t *right,
 		       uint8_t *ret)
 {
-	uint8_t buf[1 + 2 * 32];
-
-	if (hash != TCONN_SHA256) {
-		hash_pieces(hash, PREFIX_NODE, left, hash, right, hash, ret);
-		return;
-	}
-	/* The usual one, in one piece. */
-	buf[0] = PREFIX_NODE;
-	memcpy(buf + 1, left, 32);
-	memcpy(buf + 1 + 32, right, 32);
-	SHA256(buf, sizeof(buf), ret);
+	hash_pieces(hash, PREFIX_NODE, left, hash, right, hash, ret);
 }
 
 static int reserve(struct tconn_merkle *tree, size_t nodes, struct tconn_error *err)

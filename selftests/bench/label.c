@@ -2,7 +2,7 @@
 /*
  * label_sign_share_* and label_verify_share_*: labelling items in batches, one
  * signature of a software TPM a batch, and verifying such a batch item by item, each
- * against SHA-256 over the same bytes in one go. One thread, turn by turn.
+ * against SHA-256 over the same bytes in one go. One thread, turn by turn, CPU time.
  *
  *	label ROUNDS ITEM-BYTES ITEMS
  *
@@ -21,6 +21,15 @@
 #include "../lib/test_identity.h"
 #include "times.h"
 
+/* What a core works; the TPM's time is another's. Other processes do not disturb it. */
+static uint64_t cpu_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 struct bench {
 	size_t size, items;
 	uint8_t *data;
@@ -31,11 +40,11 @@ struct bench {
 
 static uint64_t raw_round(const struct bench *b)
 {
-	uint64_t start = bench_now_ns();
+	uint64_t start = cpu_now_ns();
 	uint8_t digest[32];
 
 	tconn_sha256(b->data, b->size * b->items, digest);
-	return bench_now_ns() - start;
+	return cpu_now_ns() - start;
 }
 
 static int sign(struct bench *b, struct tconn_label_batch **ret, struct tconn_error *err)
@@ -67,16 +76,16 @@ static int sign(struct bench *b, struct tconn_label_batch **ret, struct tconn_er
 static int sign_round(struct bench *b, uint64_t *ret_ns, struct tconn_error *err)
 {
 	struct tconn_label_batch *batch = NULL;
-	uint64_t start = bench_now_ns();
+	uint64_t start = cpu_now_ns();
 	int r;
 
 	tconn_bytes_free(&b->label);
 	tconn_bytes_free(&b->single);
-	start = bench_now_ns();
+	start = cpu_now_ns();
 	r = sign(b, &batch, err);
 	if (!r)
 		r = tconn_label_batch_encode(batch, &b->label, err);
-	*ret_ns = bench_now_ns() - start;
+	*ret_ns = cpu_now_ns() - start;
 	if (!r)
 		r = tconn_label_batch_item(batch, b->items / 2, NULL, 0, &b->single, err);
 	tconn_label_batch_free(batch);
@@ -88,7 +97,7 @@ static int verify_round(const struct bench *b, uint64_t *ret_ns, struct tconn_er
 	struct tconn_label_report report;
 	struct tconn_label_item item;
 	struct tconn_label *l = NULL;
-	uint64_t start = bench_now_ns();
+	uint64_t start = cpu_now_ns();
 	int r = tconn_label_decode(b->label.data, b->label.len, &l, err);
 
 	if (!r)
@@ -99,7 +108,7 @@ static int verify_round(const struct bench *b, uint64_t *ret_ns, struct tconn_er
 			r = tconn_label_check_data(&item, b->data + i * b->size, b->size, err);
 	}
 	tconn_label_free(l);
-	*ret_ns = bench_now_ns() - start;
+	*ret_ns = cpu_now_ns() - start;
 	return r;
 }
 

@@ -45,7 +45,7 @@ fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 fuzz_ear_sources	:= $(fuzz_receipt_sources)
 fuzz_ear_pkgs		:= $(fuzz_receipt_pkgs)
 
-FUZZ_NAMES		+= label label_proof
+FUZZ_NAMES		+= label label_proof label_wire label_policy
 fuzz_label_nouns	:= cbor_util certificate_status cose identity label label_batch label_clock \
 			   label_entry label_header label_time label_track label_verify merkle tpm \
 			   tpm_blob tpm_counter tpm_keys tpm_signature tpm_template tpm_verify
@@ -55,6 +55,10 @@ fuzz_label_run		:= -max_len=4096
 # It includes label_track.c.
 fuzz_label_proof_sources := $(call fuzz_lib,$(filter-out label_track,$(fuzz_label_nouns)))
 fuzz_label_proof_pkgs	:= $(fuzz_receipt_pkgs)
+fuzz_label_wire_sources	:= $(call fuzz_lib,cbor_util label_wire)
+fuzz_label_wire_pkgs	:= libcbor libcrypto
+fuzz_label_policy_sources := $(call fuzz_lib,label_policy)
+fuzz_label_policy_pkgs	:= json-c libcrypto
 
 FUZZ_SECONDS	?= 5
 FUZZ_CC		?= clang
