@@ -19,6 +19,8 @@ SHELL = paths.ROOT / "selftests" / "e2e" / "ree_shell.sh"
 BEFORE = ("e", "c", "h", "o", "spc", "b", "a", "c", "k")
 AFTER = ("spc", "4", "7", "1", "1", "spc", "shift-backslash", "t", "e", "e", "spc",
          "t", "y", "p", "e", "d", "ret")
+STILL = 3           # looks, a second apart
+EMPTY = 8000        # bytes; a screen without text packs smaller
 IN_SESSION = ("x", "y", "z")
 
 
@@ -44,12 +46,13 @@ class ComesBack:
         return cls.guest.screenshot(cls.directory / f"{name}.png").read_bytes()
 
     @classmethod
-    def stable_picture(cls, name, other=b"", timeout=60):
-        """The screen once it has not changed for a second, and is not the other picture."""
-        deadline, last = time.monotonic() + timeout, b""
+    def stable_picture(cls, name, other=b"", timeout=90):
+        """The screen with text on it, not the other picture, once it has not changed for a while."""
+        deadline, last, same = time.monotonic() + timeout, b"", 0
         while time.monotonic() < deadline:
             now = cls.picture(name)
-            if now == last and now != other:
+            same = same + 1 if now == last else 0
+            if same >= STILL and now != other and len(now) > EMPTY:
                 return now
             last = now
             time.sleep(1)
