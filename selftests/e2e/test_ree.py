@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rich environment (REE) goes on after a session: a shell in weston's terminal,
-confined, is interrupted while somebody types a command. The picture
+"""The rich environment (REE) goes on after a session: a shell in weston's terminal, or on
+the plain console, confined, is interrupted while somebody types a command. The picture
 comes back byte for byte, the rest of the line is typed, the command does what it says.
 
 Pictures: out/check/e2e/CLASS/{typed,session,back,done}.png.
@@ -14,13 +14,13 @@ from harness.guest import GuestError
 from . import guests
 
 HOLD = paths.BUILD / "selftests" / "kmod" / "hold_session"
+CONSOLE = paths.ROOT / "selftests" / "e2e" / "ree_console.sh"
 SHELL = paths.ROOT / "selftests" / "e2e" / "ree_shell.sh"
 # "echo back 4711 | tee typed", half of it before the session, half after it.
 BEFORE = ("e", "c", "h", "o", "spc", "b", "a", "c", "k")
 AFTER = ("spc", "4", "7", "1", "1", "spc", "shift-backslash", "t", "e", "e", "spc",
          "t", "y", "p", "e", "d", "ret")
 STILL = 3           # looks, a second apart
-EMPTY = 8000        # bytes; a screen without text packs smaller
 IN_SESSION = ("x", "y", "z")
 
 
@@ -40,6 +40,7 @@ class ComesBack:
     """What each kind of REE is put to. typed: the file that the command writes, from outside."""
 
     typed = size = None
+    empty = 8000        # bytes; a screen without text packs smaller
 
     @classmethod
     def picture(cls, name):
@@ -52,7 +53,7 @@ class ComesBack:
         while time.monotonic() < deadline:
             now = cls.picture(name)
             same = same + 1 if now == last else 0
-            if same >= STILL and now != other and len(now) > EMPTY:
+            if same >= STILL and now != other and len(now) > cls.empty:
                 return now
             last = now
             time.sleep(1)
@@ -114,3 +115,27 @@ class Portrait(Weston):
 
 class Bochs(Weston):
     options = {**guests.DeviceTest.options, "screen": "bochs-display"}
+
+
+class Console(ComesBack, guests.ModuleTest):
+    """No compositor: fbcon, and a confined shell on tty1."""
+
+    options = {"hardened": False}       # with policy/boot-line there is no fbcon
+    size = (1280, 800)
+    empty = 4000
+
+    @classmethod
+    def boot(cls):
+        cls.extra = {**extra(), "/usr/sbin/tconn-confine": paths.BIN / "tconn-confine",
+                     "/etc/tconn/ree.policy": paths.ROOT / "policy" / "ree.policy",
+                     "/usr/lib/tconn-guest/ree.sh": CONSOLE}
+        super().boot()
+        cls.guest.sh("insmod /usr/lib/tconn/tconn.ko && "
+                     "cat /etc/tconn/device.policy >/sys/kernel/security/tconn/policy")
+        cls.arm()
+        cls.guest.sh("mkdir -p /run/udev/tags /run/udev/data /var/lib/tconn")
+        cls.guest.spawn("exec /etc/tconn/ree.policy /usr/lib/tconn-guest/ree.sh", "/run/ree.log")
+        ree = cls.guest.wait_for(
+            "sed -n 's/.*REE is process \\([0-9]*\\),.*/\\1/p' /run/ree.log | grep .", 30).strip()
+        cls.typed = f"/proc/{ree}/root/tmp/typed"
+        cls.guest.wait_for(f"[ -e /proc/{ree}/root/tmp/shell ] || {{ cat /run/ree.log; false; }}", 90)
