@@ -268,7 +268,7 @@ class Rig:
         devices = [d for d in attack.devices if d not in screen]
         options = {
             "firmware": "seabios", "hardened": kind in HARDENED, "devices": devices,
-            "append": f"attack.guest={kind} {attack.append}".strip(), "timeout": 120,
+            "append": f"attack.guest={kind} {attack.append}".strip(),
             "screen": screen[0] if screen else None, "resume": resume,
         }
         with Guest(built, directory / "guest", **options) as guest:
