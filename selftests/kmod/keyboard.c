@@ -9,12 +9,18 @@
 #define I8042_COMMAND	0x64	/* and status, when read */
 #define I8042_FULL	0x01	/* the kernel has not taken the last byte yet */
 #define I8042_BUSY	0x02
+#define I8042_PATIENCE	1000	/* milliseconds; some byte may be nobody's */
 #define I8042_PRETEND	0xd2	/* the next byte comes back as if from the keyboard */
 
 static void i8042_write(unsigned short port, unsigned char byte)
 {
-	while (inb(I8042_COMMAND) & (I8042_BUSY | I8042_FULL))
-		;
+	int tries;
+
+	for (tries = 0; tries < I8042_PATIENCE; tries++) {
+		if (!(inb(I8042_COMMAND) & (I8042_BUSY | I8042_FULL)))
+			break;
+		usleep(1000);
+	}
 	outb(byte, port);
 }
 
