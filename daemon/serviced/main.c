@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -111,11 +112,23 @@ static int open_tpm(struct program *p, struct tconn_error *err)
 	return r;
 }
 
+/* A connection takes two descriptors, and the usual soft limit is 1024 for all. */
+static void raise_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
 static int open_sockets(struct program *p, struct tconn_error *err)
 {
 	sigset_t set;
 	int r;
 
+	raise_descriptors();
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
