@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 	e.quote.pcrs = m.pcrs;
 	for (int i = 0; i < rounds; i++) {
 		struct tconn_appraising a = { .evidence = &e, .refvals = refvals };
-		struct tconn_reason why = { "" };
+		struct tconn_reason why = { .text = "" };
 		uint64_t start = cpu_now_ns();
 
 		if (!tconn_check_ima_log(&a, &why)) {
