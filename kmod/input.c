@@ -138,12 +138,6 @@ static void tap(const struct input_dev *dev, u16 code)
 	wake_up_interruptible(&tconn_session_wait);
 }
 
-/* Buttons of mice and touch screens: their drivers tell at every movement that they are down. */
-static bool is_button(unsigned int code)
-{
-	return code >= BTN_MISC && code < KEY_OK;
-}
-
 /* --- an AT keyboard's scan codes; event_lock is held --- */
 
 static void end_scan(struct source *s)

@@ -2,12 +2,19 @@
 #ifndef TCONN_INPUT_H
 #define TCONN_INPUT_H
 
+#include <linux/input-event-codes.h>
 #include <linux/types.h>
 #include "uapi/tconn.h"
 
 struct device;
 struct seq_file;
 struct tconn_globs;
+
+/* Buttons of mice and touch screens: their drivers tell at every movement that they are down. */
+static inline bool is_button(unsigned int code)
+{
+	return code >= BTN_MISC && code < KEY_OK;
+}
 
 /*
  * Once, when a policy says which devices count; `listed` is asked from then on.

@@ -148,14 +148,16 @@ const struct file_operations tconn_log_fops = {
 
 static void show_boot(struct seq_file *m, const struct tconn_event_boot *e)
 {
-	seq_printf(m, " abi=%u version=%.32s srcversion=%.28s boot_id=%*phN kernel_key=%*phN",
-		   e->abi, e->version, e->srcversion, TCONN_ID_SIZE, e->boot_id, TCONN_KEY_SIZE,
-		   e->kernel_key);
+	seq_printf(m, " abi=%u flags=%u version=%.32s srcversion=%.28s", e->abi, e->flags,
+		   e->version, e->srcversion);
+	seq_printf(m, " boot_id=%*phN kernel_key=%*phN", TCONN_ID_SIZE, e->boot_id,
+		   TCONN_KEY_SIZE, e->kernel_key);
 }
 
 static void show_policy(struct seq_file *m, const struct tconn_event_policy *e)
 {
-	seq_printf(m, " policy=%*phN len=%u", TCONN_DIGEST_SIZE, e->digest, e->len);
+	seq_printf(m, " policy=%*phN len=%u flags=%u", TCONN_DIGEST_SIZE, e->digest, e->len,
+		   e->flags);
 }
 
 static void show_app(struct seq_file *m, const struct tconn_event_app *e)
@@ -274,7 +276,10 @@ static int find_tpm(void)
 
 void tconn_measure_boot(void)
 {
-	struct tconn_event_boot event = { .abi = TCONN_ABI };
+	struct tconn_event_boot event = {
+		.abi = TCONN_ABI,
+		.flags = tconn_policy_developer() ? TCONN_BOOT_DEVELOPER : 0,
+	};
 
 	if (THIS_MODULE->version)
 		strscpy(event.version, THIS_MODULE->version, sizeof(event.version));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the owner of the device allows: a text of at most TCONN_POLICY_MAX
- * bytes, written once, in one write, to securityfs. Its grammar stands at the
- * end of uapi/tconn.h. The parser refuses all that it does not know.
+ * bytes and its signature, written once, in one write, to securityfs. Grammar and
+ * container stand at the end of uapi/tconn.h. The parser refuses all that it does
+ * not know, and sees nothing that was not signed unless in developer mode.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -16,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/verification.h>
 #include <crypto/sha2.h>
 
 #include "input.h"
@@ -29,6 +31,11 @@
 #define BAND_MAX	200	/* thousandths */
 #define GESTURE_MIN_MS	100
 #define GESTURE_MAX_MS	5000
+#define POLICY_SIZE_MAX	(TCONN_POLICY_MAX + TCONN_SIGNATURE_MAX + sizeof(struct tconn_signature_end))
+
+static bool developer;
+module_param(developer, bool, 0444);
+MODULE_PARM_DESC(developer, "Accept a policy that is not signed (measured, and said on the screen)");
 
 /* Serializes writers; readers take the pointer as it is published. */
 static DEFINE_MUTEX(policy_lock);
@@ -38,6 +45,11 @@ const struct tconn_policy *tconn_policy(void)
 {
 	/* Pairs with policy_accept(). */
 	return smp_load_acquire(&loaded);
+}
+
+bool tconn_policy_developer(void)
+{
+	return developer;
 }
 
 bool tconn_policy_lists_app(const struct tconn_policy *p, const u8 *digest)
@@ -209,11 +221,33 @@ static const char *parse_deny(struct tconn_policy *p, char **words)
 	return parse_gesture(&p->deny, words);
 }
 
+static const char *parse_hotplug(struct tconn_policy *p, char **words)
+{
+	p->hotplug_ignored = !strcmp(words[1], "ignore");
+	if (!p->hotplug_ignored && strcmp(words[1], "abort"))
+		return "hotplug is abort or ignore";
+	return NULL;
+}
+
+static const char *parse_attention_key(struct tconn_policy *p, char **words)
+{
+	u16 code;
+
+	while (*++words) {
+		if (kstrtou16(*words, 10, &code) || !code || code > KEY_MAX || is_button(code))
+			return "attention-key wants numbers of keys";
+		p->attention[p->attention_count++] = code;
+	}
+	return NULL;
+}
+
 static const struct keyword keywords[] = {
 	{ "pcr",		2, 2, true,  parse_pcr },
 	{ "app",		4, 4, false, parse_app },
 	{ "display",		2, 2, false, parse_display },
 	{ "input",		2, 2, false, parse_input },
+	{ "hotplug",		2, 2, true,  parse_hotplug },
+	{ "attention-key",	2, 1 + TCONN_POLICY_CHORD, true, parse_attention_key },
 	{ "indicator",		2, 2, false, parse_indicator },
 	{ "indicator-required",	2, 2, true,  parse_indicator_required },
 	{ "timeout-max-ms",	2, 2, true,  parse_timeout_max },
@@ -223,7 +257,7 @@ static const struct keyword keywords[] = {
 	{ "band-permille",	2, 2, true,  parse_band },
 };
 
-/* Cuts a line into words; returns how many, WORDS_MAX + 1 if there are more. */
+/* Cuts a line into words, then NULL; returns how many, WORDS_MAX + 1 if there are more. */
 static unsigned int split(char *line, char **words)
 {
 	unsigned int count = 0;
@@ -237,7 +271,7 @@ static unsigned int split(char *line, char **words)
 			return WORDS_MAX + 1;
 		words[count++] = word;
 	}
-	memset(words + count, 0, (WORDS_MAX - count) * sizeof(*words));
+	memset(words + count, 0, (WORDS_MAX + 1 - count) * sizeof(*words));
 	return count;
 }
 
@@ -280,7 +314,7 @@ static const char *check_whole(const struct tconn_policy *p)
 
 static int parse_policy(struct tconn_policy *p)
 {
-	char *rest = p->words, *line, *words[WORDS_MAX];
+	char *rest = p->words, *line, *words[WORDS_MAX + 1];
 	unsigned int number = 0, count;
 	const char *wrong = NULL;
 	bool header = false;
@@ -330,13 +364,13 @@ static void policy_free(struct tconn_policy *p)
 	kfree(p);
 }
 
-static struct tconn_policy *policy_new(size_t len)
+static struct tconn_policy *policy_new(size_t size)
 {
 	struct tconn_policy *p = kzalloc(sizeof(*p), GFP_KERNEL);
 
 	if (!p)
 		return NULL;
-	p->len = len;
+	p->size = size;
 	p->pcr = TCONN_PCR_DEFAULT;
 	p->timeout_max_ms = TCONN_TIMEOUT_MAX_MS;
 	p->grace_ms = TCONN_GRACE_MS;
@@ -347,8 +381,8 @@ static struct tconn_policy *policy_new(size_t len)
 	p->input = (struct tconn_globs){ .max = TCONN_POLICY_INPUTS, .glob = p->input_glob };
 	p->indicator = (struct tconn_globs){ .max = TCONN_POLICY_INDICATORS,
 					     .glob = p->indicator_glob };
-	p->text = kvmalloc(len, GFP_KERNEL);
-	p->words = kvmalloc(len + 1, GFP_KERNEL);
+	p->text = kvmalloc(size, GFP_KERNEL);
+	p->words = kvmalloc(size + 1, GFP_KERNEL);
 	if (p->text && p->words)
 		return p;
 	policy_free(p);
@@ -358,7 +392,10 @@ static struct tconn_policy *policy_new(size_t len)
 /* Once published it stays, for readers take no lock: what can fail comes before. */
 static int policy_accept(struct tconn_policy *p)
 {
-	struct tconn_event_policy event = { .len = p->len };
+	struct tconn_event_policy event = {
+		.len = p->len,
+		.flags = p->signature_len ? TCONN_POLICY_SIGNED : 0,
+	};
 	int ret = tconn_input_register(&p->input);
 
 	if (ret) {
@@ -370,41 +407,104 @@ static int policy_accept(struct tconn_policy *p)
 	memcpy(event.digest, p->digest, sizeof(event.digest));
 	/* Not fatal here: without a TPM it is BIND that refuses, and says so. */
 	tconn_measure(TCONN_EVENT_POLICY, &event, sizeof(event));
-	pr_info("policy %*phN accepted, %u app(s)\n", TCONN_DIGEST_SIZE, p->digest, p->app_count);
+	pr_info("policy %*phN accepted, %ssigned, %u app(s)\n", TCONN_DIGEST_SIZE, p->digest,
+		p->signature_len ? "" : "not ", p->app_count);
 	return 0;
 }
 
-static int policy_load(const char __user *buf, size_t len)
+static int refuse(int error, const char *why)
 {
-	struct tconn_policy *p = policy_new(len);
+	pr_err("policy refused: %s\n", why);
+	return error;
+}
+
+/* Says where the text ends. What has no end of a signature has no signature. */
+static int find_signature(struct tconn_policy *p)
+{
+	struct tconn_signature_end end;
+	size_t room = p->size - min(p->size, sizeof(end));
+
+	memcpy(&end, p->text + room, p->size - room);
+	if (!room || memcmp(end.magic, TCONN_SIGNATURE_MAGIC, sizeof(end.magic))) {
+		p->len = p->size;
+		return p->len > TCONN_POLICY_MAX ? -EFBIG : 0;
+	}
+	if (!end.len || end.len > TCONN_SIGNATURE_MAX || end.len >= room)
+		return refuse(-EBADMSG, "its signature has no length that can be");
+	p->signature_len = end.len;
+	p->len = room - end.len;
+	return p->len > TCONN_POLICY_MAX ? -EFBIG : 0;
+}
+
+/* As strict as for modules: the signature is of the text itself, without signed attributes. */
+static int verify(const struct tconn_policy *p, struct key *keyring)
+{
+	return verify_pkcs7_signature(p->text, p->len, p->text + p->len, p->signature_len, keyring,
+				      VERIFYING_MODULE_SIGNATURE, NULL, NULL);
+}
+
+/* By a key that was built in or added under such a one, or by the owner's in Secure Boot's db. */
+static int check_signature(const struct tconn_policy *p)
+{
+	int ret;
+
+	if (!p->signature_len)
+		return developer ? 0 : refuse(-EKEYREJECTED,
+					      "it is not signed, and this is no developer mode");
+	ret = verify(p, VERIFY_USE_SECONDARY_KEYRING);
+	if (ret == -ENOKEY)
+		ret = verify(p, VERIFY_USE_PLATFORM_KEYRING);
+	switch (ret) {
+	case 0:
+		return 0;
+	case -ENOKEY:
+		return refuse(ret, "it is signed with a key that this kernel does not trust");
+	case -EKEYREJECTED:
+		return refuse(ret, "its signature is of another text, or has signed attributes");
+	default:
+		return refuse(-EBADMSG, "its signature is no PKCS#7 that this kernel knows");
+	}
+}
+
+static int parse_text(struct tconn_policy *p)
+{
+	int ret = check_ascii(p->text, p->len);
+
+	if (ret)
+		return ret;
+	memcpy(p->words, p->text, p->len);
+	p->words[p->len] = '\0';
+	return parse_policy(p);
+}
+
+static int policy_load(const char __user *buf, size_t size)
+{
+	struct tconn_policy *p = policy_new(size);
 	int ret;
 
 	if (!p)
 		return -ENOMEM;
-	ret = -EFAULT;
-	if (copy_from_user(p->text, buf, len))
-		goto free;
-	ret = check_ascii(p->text, len);
-	if (ret)
-		goto free;
-	memcpy(p->words, p->text, len);
-	p->words[len] = '\0';
-	ret = parse_policy(p);
-	if (ret)
-		goto free;
-	sha256(p->text, len, p->digest);
-	ret = policy_accept(p);
+	ret = copy_from_user(p->text, buf, size) ? -EFAULT : find_signature(p);
 	if (!ret)
-		return 0;
-free:
-	policy_free(p);
+		ret = check_signature(p);
+	if (!ret)
+		ret = parse_text(p);
+	if (!ret) {
+		sha256(p->text, p->len, p->digest);
+		ret = policy_accept(p);
+	}
+	if (ret)
+		policy_free(p);
 	return ret;
 }
 
 /*
  *	-EPERM	a policy is loaded already
  *	-EINVAL	not the grammar (line and reason are in the kernel log), or not in one write
- *	-EFBIG	over TCONN_POLICY_MAX bytes
+ *	-EFBIG	text over TCONN_POLICY_MAX bytes, or all over what it and a signature may have
+ *	-EKEYREJECTED not signed outside developer mode; signature of another text, or has attributes
+ *	-ENOKEY	signed with a key that is on no keyring the kernel trusts
+ *	-EBADMSG the signature is none, or has another length than it says
  *	-ENOMEM, -EINTR	a listed input device could not be connected; try again
  */
 static ssize_t policy_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
@@ -413,7 +513,7 @@ static ssize_t policy_write(struct file *file, const char __user *buf, size_t le
 
 	if (*pos || !len)
 		return -EINVAL;
-	if (len > TCONN_POLICY_MAX)
+	if (len > POLICY_SIZE_MAX)
 		return -EFBIG;
 	mutex_lock(&policy_lock);
 	ret = loaded ? -EPERM : policy_load(buf, len);
@@ -428,7 +528,7 @@ static ssize_t policy_read(struct file *file, char __user *buf, size_t len, loff
 {
 	const struct tconn_policy *p = tconn_policy();
 
-	return p ? simple_read_from_buffer(buf, len, pos, p->text, p->len) : 0;
+	return p ? simple_read_from_buffer(buf, len, pos, p->text, p->size) : 0;
 }
 
 const struct file_operations tconn_policy_fops = {

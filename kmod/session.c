@@ -291,7 +291,7 @@ static void answer_gestures(struct session *s, const struct tconn_policy *policy
 	bind->confirm = policy->confirm;
 	bind->deny = policy->deny;
 	bind->grace_ms = policy->grace_ms;
-	bind->reserved = 0;
+	bind->policy = policy->signature_len ? TCONN_POLICY_SIGNED : 0;
 	r->confirm = bind->confirm;
 	r->deny = bind->deny;
 	r->grace_ms = bind->grace_ms;
@@ -870,8 +870,10 @@ static int state_show(struct seq_file *m, void *unused)
 	mutex_unlock(&session_lock);
 	seq_printf(m, "tpm %s\n", tconn_measure_has_tpm() ? "yes" : "no");
 	seq_printf(m, "log %zu\n", tconn_measure_log_size());
+	seq_printf(m, "developer %s\n", tconn_policy_developer() ? "yes" : "no");
 	if (policy)
-		seq_printf(m, "policy %*phN\n", TCONN_DIGEST_SIZE, policy->digest);
+		seq_printf(m, "policy %*phN\nsigned %s\n", TCONN_DIGEST_SIZE, policy->digest,
+			   policy->signature_len ? "yes" : "no");
 	else
 		seq_puts(m, "policy none\n");
 	tconn_indicator_show(m);

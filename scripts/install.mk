@@ -26,6 +26,7 @@ INSTALL_FILES = \
 	$(LABEL_STATIC):$(LIBDIR)/libtconn-label.a:644 \
 	daemon/tconn-label.pc:$(LIBDIR)/pkgconfig/tconn-label.pc:644 \
 	$(foreach h,$(LABEL_HEADERS),$(h):$(PREFIX)/include/tconn/$(notdir $(h)):644) \
+	scripts/signpolicy.py:$(PREFIX)/share/tconn/signpolicy.py:755 \
 	kmod/uapi/tconn.h:$(PREFIX)/include/linux/tconn.h:644 \
 	$(foreach m,$(MODULES),$(m):/lib/modules/$(KERNEL_RELEASE)/updates/$(notdir $(m)):644)
 

@@ -171,7 +171,7 @@ def _policy_pcr(text):
     return 13
 
 
-def _module(policies, apps):
+def _module(policies, apps, developer):
     texts = [pathlib.Path(p).read_bytes() for p in policies]
     pcrs = {_policy_pcr(text) for text in texts}
     if len(pcrs) > 1:
@@ -180,15 +180,18 @@ def _module(policies, apps):
     if values["required"]:
         values.update(pcr=pcrs.pop() if pcrs else 13, policy=sorted({sha256(t) for t in texts}),
                       app=sorted({sha256(pathlib.Path(a).read_bytes()) for a in apps}))
+        if developer:
+            values["developer"] = True
     return values
 
 
 def generate(*, name, kernel, manifest, kernel_image, initrd, command_line, policies=(), apps=(),
-             qemu_memory=1024 * MIB, closed_pcrs=(2,)):
+             developer=False, qemu_memory=1024 * MIB, closed_pcrs=(2,)):
     """Reference values as a dictionary.
 
     manifest: {path: sha256} of the files in the image. policies, apps: files that a device
-    with tconn.ko uses; none of both: a machine without it. qemu_memory: 0 for a real machine.
+    with tconn.ko uses (text, without signature); none of both: a machine without it. developer:
+    the module may be in developer mode, its policy not signed. qemu_memory: 0 for a real machine.
     closed_pcrs: PCRs in which no event but separators and remarks may be, besides 4 and 9;
     2 has option ROMs and EFI drivers, of which the emulated machine has none.
     """
@@ -202,7 +205,7 @@ def generate(*, name, kernel, manifest, kernel_image, initrd, command_line, poli
         "pcr_events": _boot_events(kernel_image, initrd, command_line, qemu_memory),
         "pcr_closed": sorted(closed_pcrs),
         "ima": {path: sorted(digests) for path, digests in files.items()},
-        "ima_required": True, "tconn": _module(policies, apps),
+        "ima_required": True, "tconn": _module(policies, apps, developer),
     }
 
 
@@ -255,6 +258,8 @@ def _arguments():
     parser.add_argument("--manifest", required=True, help="JSON, path -> sha256 of each file")
     parser.add_argument("--policy", action="append", default=[], help="device policy; repeatable")
     parser.add_argument("--app", action="append", default=[], help="trusted app; repeatable")
+    parser.add_argument("--developer", action="store_true",
+                        help="accept the module in developer mode: for tests")
     parser.add_argument("--qemu-memory", type=int, default=0, metavar="BYTES",
                         help="booted by QEMU with -kernel in a machine of this size")
     parser.add_argument("--closed-pcr", action="append", type=int, default=[], metavar="N",
@@ -269,7 +274,7 @@ def main():
         text = to_json(generate(
             name=args.name, kernel=args.kernel_release, manifest=_read_manifest(args.manifest),
             kernel_image=args.kernel, initrd=args.initrd, command_line=args.command_line,
-            policies=args.policy, apps=args.app, qemu_memory=args.qemu_memory,
+            policies=args.policy, apps=args.app, developer=args.developer, qemu_memory=args.qemu_memory,
             closed_pcrs=args.closed_pcr))
     except (RefvalsError, OSError, ValueError, struct.error) as error:
         sys.exit(f"refvals: {error}")

@@ -45,6 +45,7 @@ struct tui_backend_ops {
 struct tui_backend {
 	const struct tui_backend_ops *ops;
 	struct tconn_canvas canvas;
+	bool developer;		/* the module's policy is not signed; known once bound */
 	bool untrusted;		/* pictures are marked; nobody but us ends it in time */
 	struct tconn_gesture confirm, deny;	/* their keys come as KEY_ENTER and KEY_ESC */
 	uint32_t grace_ms;	/* how long a picture stands before it can be confirmed */

@@ -101,13 +101,12 @@ void tui_dialog_settled(struct tui_dialog *dialog)
 	dialog->ready = true;
 }
 
-struct tconn_render tui_dialog_picture(const struct tui_dialog *dialog, bool untrusted)
+struct tconn_render tui_dialog_picture(const struct tui_dialog *dialog)
 {
 	return (struct tconn_render){
 		.statement = dialog->statement,
 		.entered = dialog->entered,
 		.hint = dialog->hint,
-		.untrusted = untrusted,
 	};
 }
 

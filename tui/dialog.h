@@ -46,8 +46,8 @@ void tui_dialog_shown(struct tui_dialog *dialog);
 /* The picture has been there for the grace, and no key is waiting. */
 void tui_dialog_settled(struct tui_dialog *dialog);
 
-/* What to draw: the number of digits, never which. */
-struct tconn_render tui_dialog_picture(const struct tui_dialog *dialog, bool untrusted);
+/* What to draw: the number of digits, never which. Whose screen it is, the session knows. */
+struct tconn_render tui_dialog_picture(const struct tui_dialog *dialog);
 
 void tui_dialog_wipe(struct tui_dialog *dialog);
 

@@ -135,7 +135,7 @@ static int run_render(const struct tui_options *o, const struct tui_request *req
 			render(o, &canvas, &(struct tconn_render){
 				.statement = &s, .entered = o->entered, .look = request->look,
 				.phrase = request->phrase[0] ? request->phrase : NULL,
-				.untrusted = o->dev,
+				.untrusted = o->dev, .developer = o->developer,
 			});
 		if (wrong)
 			r = complain(EXIT_UNWRITTEN, o->png, wrong);

@@ -238,6 +238,7 @@ static int module_bind(struct tui_backend *b, const struct tui_request *request,
 	b->confirm = bind.confirm;
 	b->grace_ms = bind.grace_ms;
 	b->deny = bind.deny;
+	b->developer = !(bind.policy & TCONN_POLICY_SIGNED);
 	return map_canvas(m, &bind, reply);
 }
 

@@ -14,6 +14,7 @@ enum {
 	OPT_CARD = 256,
 	OPT_CHECK,
 	OPT_DEV,
+	OPT_DEVELOPER,
 	OPT_ENTERED,
 	OPT_HELP,
 	OPT_RENDER,
@@ -25,6 +26,7 @@ static const struct option options[] = {
 	{ "card", required_argument, NULL, OPT_CARD },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "dev", no_argument, NULL, OPT_DEV },
+	{ "developer", no_argument, NULL, OPT_DEVELOPER },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "pin-entered", required_argument, NULL, OPT_ENTERED },
 	{ "render-png", required_argument, NULL, OPT_RENDER },
@@ -82,6 +84,9 @@ static int apply(int option, struct tui_options *o)
 	case OPT_DEV:
 		o->dev = true;
 		return 0;
+	case OPT_DEVELOPER:
+		o->developer = true;
+		return 0;
 	case OPT_ENTERED:
 		return parse_entered(optarg, o);
 	case OPT_HELP:
@@ -127,7 +132,8 @@ void tui_options_help(void)
 {
 	printf("usage: tconn-tui [--card PATH] [--dev]\n"
 	       "       tconn-tui --check [--size WxH]\n"
-	       "       tconn-tui --render-png FILE --size WxH [--pin-entered N] [--dev]\n"
+	       "       tconn-tui --render-png FILE --size WxH [--pin-entered N]\n"
+	       "                 [--dev | --developer]\n"
 	       "\n"
 	       "Reads one request on standard input, asks the person at the trusted screen that\n"
 	       "tconn.ko holds, and writes one reply on standard output. tconnd starts it.\n"
@@ -139,6 +145,7 @@ void tui_options_help(void)
 	       "  --render-png FILE   only draw the request, into a file\n"
 	       "  --size WxH          screen size in pixels\n"
 	       "  --pin-entered N     draw a PIN dialog with N digits entered\n"
+	       "  --developer         draw it as where the module's policy is not signed\n"
 	       "  --help, --version\n"
 	       "\n"
 	       "Exit status: 0 done (the reply says what happened), 2 wrong usage, 3 the request\n"

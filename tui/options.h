@@ -16,7 +16,7 @@ enum tui_mode {
 
 struct tui_options {
 	enum tui_mode mode;
-	bool dev;
+	bool dev, developer;
 	const char *card;	/* NULL: look for one */
 	const char *png;
 	uint32_t width, height;	/* 0: not given */

@@ -26,6 +26,8 @@ enum colour {
 	CAP_EDGE,
 	PRIMARY,
 	PRIMARY_TEXT,
+	AMBER,
+	AMBER_EDGE,
 	HINT,
 	HINT_PAPER,
 	COLOURS,
@@ -51,6 +53,8 @@ static const uint32_t palettes[TCONN_THEMES][COLOURS] = {
 		[CAP_EDGE] = 0xaebdc5,
 		[PRIMARY] = 0x12687a,
 		[PRIMARY_TEXT] = 0xffffff,
+		[AMBER] = 0x8a4b00,
+		[AMBER_EDGE] = 0xffd79a,
 		[HINT] = 0x7a4a00,
 		[HINT_PAPER] = 0xffeccb,
 	},
@@ -72,6 +76,8 @@ static const uint32_t palettes[TCONN_THEMES][COLOURS] = {
 		[CAP_EDGE] = 0x6d838e,
 		[PRIMARY] = 0x8fdde9,
 		[PRIMARY_TEXT] = 0x04232a,
+		[AMBER] = 0x8a4b00,
+		[AMBER_EDGE] = 0xffd79a,
 		[HINT] = 0xffd98a,
 		[HINT_PAPER] = 0x3d2a00,
 	},
@@ -254,17 +260,27 @@ static void draw_trusted_band(struct painter *p, const char *phrase)
 		text(p, BOLD(p, 10, BAND_FAINT), "tconn", l->card.x1 - name, tenths(p, 18));
 }
 
-static void draw_untrusted_band(struct painter *p)
+static void draw_warning_band(struct painter *p, enum colour colour, enum colour edge,
+			      const char *title, const char *advice)
 {
 	const struct tconn_layout *l = p->l;
 
-	fill(p, l->band, ALARM);
-	fill(p, (struct tconn_box){ 0, l->band.y1 - tenths(p, 2), l->band.x1, l->band.y1 },
-	     ALARM_EDGE);
-	text(p, BOLD(p, 9, BAND_TEXT), "UNTRUSTED DEVELOPMENT BACKEND", l->card.x0,
-	     tenths(p, 14));
-	text(p, PLAIN(p, 7, ALARM_EDGE), "Anyone may see this and type here. Enter nothing secret.",
-	     l->card.x0, tenths(p, 24));
+	fill(p, l->band, colour);
+	fill(p, (struct tconn_box){ 0, l->band.y1 - tenths(p, 2), l->band.x1, l->band.y1 }, edge);
+	text(p, BOLD(p, 9, BAND_TEXT), title, l->card.x0, tenths(p, 14));
+	text(p, PLAIN(p, 7, edge), advice, l->card.x0, tenths(p, 24));
+}
+
+static void draw_band(struct painter *p, const struct tconn_render *state)
+{
+	if (state->untrusted)
+		draw_warning_band(p, ALARM, ALARM_EDGE, "UNTRUSTED DEVELOPMENT BACKEND",
+				  "Anyone may see this and type here. Enter nothing secret.");
+	else if (state->developer)
+		draw_warning_band(p, AMBER, AMBER_EDGE, "DEVELOPER MODE, policy not signed",
+				  "For tests only. Enter nothing secret.");
+	else
+		draw_trusted_band(p, state->phrase);
 }
 
 /* A red frame all round, over everything else. */
@@ -445,10 +461,7 @@ static void draw_dialog(struct painter *p, const struct tconn_render *state)
 
 	fill(p, p->l->screen, PAPER);
 	p->em = p->l->plain;
-	if (state->untrusted)
-		draw_untrusted_band(p);
-	else
-		draw_trusted_band(p, state->phrase);
+	draw_band(p, state);
 	p->em = p->l->em;
 	draw_question(p, s);
 	if (s->kind == TCONN_KIND_PIN)
@@ -534,7 +547,7 @@ int tconn_render_damage(struct tconn_font *font, const struct tconn_canvas *canv
 			      &l);
 	if (r)
 		return r;
-	if (from->untrusted != to->untrusted)
+	if (from->untrusted != to->untrusted || from->developer != to->developer)
 		damage = l.screen;
 	if (from->entered != to->entered)
 		damage = tconn_box_union(damage, place_box(&l, l.slots));

@@ -44,6 +44,7 @@ struct tconn_render {
 	struct tconn_look look;
 	const char *phrase;	/* the holder's; NULL: none was set up */
 	bool untrusted;		/* development backend: says so in red */
+	bool developer;		/* the module's policy is not signed: says so in amber */
 };
 
 /* Whether the statement fits at the smallest size; if not, *ret_at is the byte

@@ -79,8 +79,10 @@ static void mark_shown(struct session *s)
 
 static struct tconn_render picture_now(const struct session *s)
 {
-	struct tconn_render picture = tui_dialog_picture(&s->dialog, s->b->untrusted);
+	struct tconn_render picture = tui_dialog_picture(&s->dialog);
 
+	picture.untrusted = s->b->untrusted;
+	picture.developer = s->b->developer;
 	picture.look = s->request->look;
 	picture.phrase = s->request->phrase[0] ? s->request->phrase : NULL;
 	return picture;

@@ -49,6 +49,9 @@ static void print_tconnd(struct json_object *s)
 	print("the service about this device:");
 	print_checks(child(device, "checks"));
 	print_confinement(child(s, "confinement"));
+	if (strcmp(member(module, "developer"), "yes") == 0)
+		print("module: DEVELOPER MODE, the policy is %s",
+		      strcmp(member(module, "signed"), "yes") ? "not signed" : "signed");
 	print("module: %s", json_object_to_json_string_ext(module, JSON_C_TO_STRING_PLAIN));
 	for (size_t i = 0; leds && i < json_object_array_length(leds); i++) {
 		struct json_object *led = json_object_array_get_idx(leds, i);

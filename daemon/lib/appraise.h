@@ -16,7 +16,9 @@
  *    "ima_digests", "ima_rules", "ima_keys", "ima_text": optional, see ima_policy.h
  *    "ima_required": true,
  *    "tconn": { "required": true, "pcr": 13, "policy": ["HEX"], "app": ["HEX"] } }
- *			pcr is optional, 11..14; policy and app too where nothing is required
+ *			pcr is optional, 11..14; policy and app too where nothing is required;
+ *			"developer": true lets a module pass that was loaded in developer
+ *			mode, and a policy that is not signed: for tests
  *
  * In a closed PCR nothing but listed events may occur, and what firmware says of
  * its own doings: EV_SEPARATOR, EV_ACTION and EV_EFI_ACTION with a short text that

@@ -79,6 +79,7 @@ struct comparison {
 	const struct tconn_refvals *refvals;
 	size_t prefix;
 	size_t policies, apps, records;
+	bool developer;			/* a policy is not signed */
 	uint8_t boot_id[TCONN_ID_SIZE];
 	struct tconn_reason *why;
 };
@@ -112,6 +113,21 @@ static bool check_boot(struct comparison *c, const struct tconn_log_event *e)
 	memcpy(c->boot_id, boot.boot_id, sizeof(c->boot_id));
 	if (boot.abi != TCONN_ABI)
 		return tconn_refuse(c->why, "the module speaks ABI %u, not %u", boot.abi, TCONN_ABI);
+	if (boot.flags & ~TCONN_BOOT_DEVELOPER)
+		return tconn_refuse(c->why, "the module's boot event has unknown flags, %u", boot.flags);
+	if (boot.flags && !c->refvals->tconn_developer)
+		return tconn_refuse(c->why, "the module was loaded in developer mode");
+	return true;
+}
+
+static bool check_policy_flags(struct comparison *c, const struct tconn_event_policy *policy)
+{
+	if (policy->flags & ~TCONN_POLICY_SIGNED)
+		return tconn_refuse(c->why, "the policy's event has unknown flags, %u",
+				    policy->flags);
+	if (!policy->flags && !c->refvals->tconn_developer)
+		return tconn_refuse(c->why, "policy %s is not signed",
+				    tconn_digest_text(policy->digest).text);
 	return true;
 }
 
@@ -121,6 +137,9 @@ static bool check_policy(struct comparison *c, const struct tconn_log_event *e)
 
 	memcpy(&policy, e->data, sizeof(policy));
 	c->policies++;
+	if (!check_policy_flags(c, &policy))
+		return false;
+	c->developer |= !policy.flags;
 	if (tconn_digests_have(c->refvals->policy, policy.digest))
 		return true;
 	return tconn_refuse(c->why, "policy %s is not on the list",
@@ -205,8 +224,9 @@ bool tconn_check_tconn_reference(struct tconn_appraising *a, struct tconn_reason
 		return false;
 	if (!c.policies)
 		return tconn_refuse(why, "the module has no policy: load one before tconnd starts");
-	return tconn_pass(why, "policy and %zu admissions of apps as %.100s says, %zu records",
-			  c.apps, a->refvals->name, c.records);
+	return tconn_pass(why, "%spolicy and %zu admissions of apps as %.100s says, %zu records",
+			  c.developer ? "DEVELOPER MODE, policy not signed: " : "", c.apps,
+			  a->refvals->name, c.records);
 }
 
 /* For answers. The PCR is the events' own, which tconn-log has compared with the

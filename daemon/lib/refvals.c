@@ -336,7 +336,7 @@ static int parse_list(struct json_object *o, const char *key, bool required,
 
 static int parse_tconn(struct json_object *top, struct tconn_refvals *r, struct tconn_error *err)
 {
-	static const char *const keys[] = { "required", "pcr", "policy", "app", NULL };
+	static const char *const keys[] = { "required", "pcr", "policy", "app", "developer", NULL };
 	struct json_object *o;
 	int64_t pcr = PCR_DEFAULT;
 	int error = get(top, "tconn", json_type_object, &o, err);
@@ -353,6 +353,8 @@ static int parse_tconn(struct json_object *top, struct tconn_refvals *r, struct 
 	if (!error && has(o, "pcr"))
 		/* PCRs 0..10 belong to firmware and IMA, 15 is not quoted. */
 		error = get_number(o, "pcr", 11, 14, &pcr, err);
+	if (!error && has(o, "developer"))
+		error = get_bool(o, "developer", &r->tconn_developer, err);
 	r->tconn_pcr = (uint32_t)pcr;
 	return error ? tconn_fail_in(err, error, "tconn") : 0;
 }

@@ -38,6 +38,7 @@ struct tconn_refvals {
 	struct lh_table *ima_buf;	/* event name -> struct tconn_digests */
 	struct tconn_ima_policy *policy_ima;	/* ima_policy.h */
 	bool tconn_required;
+	bool tconn_developer;		/* a policy that is not signed will do */
 	uint32_t tconn_pcr;
 	struct tconn_digests *policy, *app;
 };

@@ -59,7 +59,8 @@
 #define TCONN_PICTURE_SIZE	32
 #define TCONN_ID_SIZE		16
 #define TCONN_STATEMENT_MAX	8192	/* bytes, header included */
-#define TCONN_POLICY_MAX	65536	/* bytes */
+#define TCONN_POLICY_MAX	65536	/* bytes of text */
+#define TCONN_SIGNATURE_MAX	8192	/* bytes */
 #define TCONN_PATH_MAX		256	/* bytes, zero-terminated, zero-padded */
 
 /* Limits of a session, in milliseconds; the policy may lower the maximum. */
@@ -199,7 +200,7 @@ struct tconn_bind {
 	struct tconn_rect attested;	/* out */
 	struct tconn_gesture confirm, deny;	/* out: the policy's */
 	__u32 grace_ms;		/* out */
-	__u32 reserved;		/* out: 0 */
+	__u32 policy;		/* out: TCONN_POLICY_*; an app says it where not signed */
 };
 
 /*
@@ -345,21 +346,27 @@ enum tconn_event_type {
 	TCONN_EVENT_RECORD	= 4,
 };
 
+/* tconn_event_boot.flags */
+#define TCONN_BOOT_DEVELOPER	(1U << 0)	/* loaded with developer=1 */
+
 /* At load, first in the log: a log with a second one is nobody's. 116 bytes. */
 struct tconn_event_boot {
 	__u32 abi;
-	__u32 flags;		/* 0 */
+	__u32 flags;		/* TCONN_BOOT_* */
 	char version[32];	/* module version, zero-padded */
 	char srcversion[28];	/* modinfo srcversion or build id, zero-padded */
 	__u8 boot_id[TCONN_ID_SIZE];	/* random, new at each load */
 	__u8 kernel_key[TCONN_KEY_SIZE];	/* X25519, public half; new at each load */
 };
 
+/* tconn_event_policy.flags, tconn_bind.policy */
+#define TCONN_POLICY_SIGNED	(1U << 0)
+
 /* When a policy is accepted. 40 bytes. */
 struct tconn_event_policy {
 	__u8 digest[TCONN_DIGEST_SIZE];	/* SHA-256 of the text */
 	__u32 len;		/* bytes of the text */
-	__u32 flags;		/* 0: unsigned */
+	__u32 flags;		/* TCONN_POLICY_* */
 };
 
 /*
@@ -389,6 +396,13 @@ struct tconn_event_app {
  *					connector of it (1..4)
  *	input GLOB			sysfs device path of an input device (1..16);
  *					/devices/virtual/ never matches
+ *	hotplug abort|ignore		what an input device does to a session when it comes
+ *					(abort). Ignored, a listed one joins the session,
+ *					another has no part in it. The last one's going
+ *					always aborts.
+ *	attention-key [N [N]] N		code of the secure attention key (KEY_* of
+ *					linux/input-event-codes.h in decimal) on listed
+ *					devices, after those of keys that have to be held
  *	indicator GLOB			sysfs device path of the LED (0..1)
  *	indicator-required yes|no	default yes
  *	timeout-max-ms N		default TCONN_TIMEOUT_MAX_MS
@@ -406,6 +420,20 @@ struct tconn_event_app {
  * other satisfies "hold".
  *
  * GLOB is matched by the kernel's glob_match() against the path below /sys.
+ *
+ * The text is signed, unless the module was loaded with developer=1. What is
+ * written to "/policy" is the text, directly followed by its signature, directly
+ * followed by struct tconn_signature_end. The signature is PKCS#7, DER, detached,
+ * without signed attributes, as made by
+ *	openssl cms -sign -binary -noattr -outform DER -signer CERT -inkey KEY
+ * with a key on the kernel's secondary (hence builtin) or platform keyring; the
+ * latter is Secure Boot's db. Digests of a policy are always those of its text.
  */
+#define TCONN_SIGNATURE_MAGIC	"TCNSIG1\n"	/* 8 bytes, not terminated */
+
+struct tconn_signature_end {
+	__u32 len;		/* of the signature, 1..TCONN_SIGNATURE_MAX */
+	__u8 magic[8];		/* TCONN_SIGNATURE_MAGIC */
+};
 
 #endif /* _UAPI_TCONN_H */

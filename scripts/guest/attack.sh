@@ -3,7 +3,7 @@
 # or protected on the boot line says how much of the protection it has.
 
 load_tconn() {
-	insmod /usr/lib/tconn/tconn.ko || { say "cannot load tconn.ko"; return; }
+	insmod /usr/lib/tconn/tconn.ko $(module_options tconn) || { say "cannot load tconn.ko"; return; }
 	cat /etc/tconn/device.policy >/sys/kernel/security/tconn/policy || say "device policy refused"
 	for led in /sys/class/leds/*::scrolllock; do
 		echo tconn >"$led/trigger" || say "$led cannot be armed"

@@ -2,7 +2,7 @@
 # A device with a screen: the trusted half first, then the REE.
 
 load_tconn() {
-	insmod /usr/lib/tconn/tconn.ko || { say "cannot load tconn.ko"; return 1; }
+	insmod /usr/lib/tconn/tconn.ko $(module_options tconn) || { say "cannot load tconn.ko"; return 1; }
 	cat /etc/tconn/device.policy >/sys/kernel/security/tconn/policy || say "device policy refused"
 }
 

@@ -5,7 +5,7 @@
     from harness.guest import Guest
 
     with Guest(image.build("kmod"), "out/check/mytest", firmware="seabios") as guest:
-        result = guest.sh("insmod /usr/lib/tconn/tconn.ko")    # raises if status is not 0
+        result = guest.sh("insmod /usr/lib/tconn/tconn.ko developer=1")    # raises if status is not 0
         result = guest.sh("false", check=False)                # result.status, result.output
         guest.put("/tmp/file", b"...")                         # and guest.get(path)
         guest.spawn("/tests/hold_session", "/tmp/log")         # in the background
@@ -82,28 +82,32 @@ def boot_line(signed=False):
     return " ".join(line.strip() for line in lines if line.strip() and line[0] != "#")
 
 
-def command_line(append="", hardened=True):
+def command_line(append="", hardened=True, developer=True):
     """What a guest's kernel is told, as PCR 9 sees it but for what firmware adds.
 
     Without hardened: not policy/boot-line, but the digests of IMA that tconn.ko asks for.
 
+    developer: tconn.ko takes a policy that is not signed; guests' scripts hand it on.
     no_timer_check: on a busy host an emulated timer tick comes late, which the
     kernel would take for a broken machine; under KVM it skips that test by itself.
     """
     line = boot_line() if hardened else "ima_hash=sha256 panic=-1"
-    return f"console=ttyS0 rdinit=/init no_timer_check {line} {append}".strip()
+    mode = "tconn.developer=1 " if developer else ""
+    return f"console=ttyS0 rdinit=/init no_timer_check {mode}{line} {append}".strip()
 
 
 class Guest:
     def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
                  screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None,
-                 wait=True, hardened=True, devices=(), size=None, machine=None, resume=None):
+                 wait=True, hardened=True, developer=True, devices=(), size=None, machine=None,
+                 resume=None):
         """firmware: "ovmf" measures kernel, command line and initrd; "seabios" boots faster.
         screen: None as the image needs, or False, or a QEMU device such as "bochs-display".
         tpm: False for a machine without. append: more kernel parameters.
         echo: called with each console line. vnc: ADDRESS:DISPLAY of a further VNC server, for a person.
         wait: False returns before it has booted, so that several boot at once; call ready().
         hardened: False boots without policy/boot-line. size: the screen's (width, height).
+        developer: see command_line().
         devices: more QEMU devices, or "touch-screen" after one with a USB bus: guest.touch
         then is it (touchscreen.py).
         machine: firmware variables, disk and TPM that outlast this run (machine.py). With a
@@ -130,6 +134,7 @@ class Guest:
         self._wait = wait
         # The boot line takes debugfs away, and the first complaint would be the last.
         self._hardened = hardened and not self.is_debug
+        self._developer = developer
         self._devices = devices
         self.machine = machine
         self._resume = resume
@@ -198,7 +203,7 @@ class Guest:
             return ["-drive", f"if=none,id=disk,format=raw,file={self.machine.disk}",
                     "-device", "virtio-blk-pci,drive=disk,bootindex=0"]
         return ["-kernel", self.image.kernel, "-initrd", self.image.initrd,
-                "-append", command_line(self.append, self._hardened)]
+                "-append", command_line(self.append, self._hardened, self._developer)]
 
     def _firmware_arguments(self):
         if self.machine:

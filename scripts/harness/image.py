@@ -171,7 +171,7 @@ def _project(name, release, extra):
 def _extra(t, extra):
     for path, source in extra.items():
         if isinstance(source, bytes):
-            t.text(path, source.decode())
+            t.data(path, source)
         else:
             t.program(paths.ROOT / source, path)
     return t

@@ -18,6 +18,8 @@ import pathlib
 import shutil
 import subprocess
 
+import signpolicy
+
 from . import cpio, disk, image, paths, tree, uki
 from .guest import boot_line
 
@@ -67,7 +69,7 @@ def signed_module(release, keys):
     return out
 
 
-def _initramfs(release, module, settings):
+def _initramfs(release, module, settings, keys):
     t = tree.Tree()
     t.busybox()
     for path in ("/proc", "/sys", "/dev", "/run", "/sysroot", "/tmp"):
@@ -83,7 +85,8 @@ def _initramfs(release, module, settings):
     t.file(image.POLICY / "sysctl" / "60-tconn.conf", "/etc/sysctl.d/60-tconn.conf", 0o644)
     t.file(module, "/usr/lib/tconn/tconn.ko", 0o644)
     t.file(image.POLICY / "ree.policy", "/etc/tconn/ree.policy", 0o755)
-    t.file(paths.BUILD / "policy" / "device.policy", "/etc/tconn/device.policy", 0o644)
+    policy = (paths.BUILD / "policy" / "device.policy").read_bytes()
+    t.data("/etc/tconn/device.policy", signpolicy.sign(policy, keys / "db.key", keys / "db.crt"))
     for path, content in settings.items():
         mode = 0o755 if path == "shell" else 0o644
         if isinstance(content, bytes):
@@ -124,7 +127,7 @@ def build(settings, *, keys, version="1", series=None, module=None, append="", s
     keys = pathlib.Path(keys)
     root_tree = _root(release)
     root = disk.root(root_tree.entries, KIOSKS / "roots")
-    initramfs = _initramfs(release, module or signed_module(release, keys), settings)
+    initramfs = _initramfs(release, module or signed_module(release, keys), settings, keys)
     initrd, line = _pack(initramfs.entries), f"{command_line(root)} {append}".strip()
     kernel = paths.kernel_dir(release) / "vmlinuz"
     unsigned = uki.assemble(kernel, initrd, line, f"ID=tconn-kiosk\nVERSION_ID={version}\n")

@@ -113,7 +113,7 @@ class Scene:
         values = refvals.generate(
             name=f"{built.name} {built.release}", kernel=built.release, manifest=built.manifest,
             kernel_image=built.kernel, initrd=built.initrd, command_line=self._command_line(built),
-            qemu_memory=MEMORY,
+            developer=True, qemu_memory=MEMORY,
             policies=[policy] if device else [], apps=[paths.BIN / "tconn-tui"] if device else [])
         text = refvals.to_json(values)
         (self.directory / f"{built.name}-reference.json").write_text(text)

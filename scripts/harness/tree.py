@@ -55,7 +55,10 @@ class Tree:
         self._add(_place(path), cpio.symlink(target))
 
     def text(self, path, content, permissions=0o644):
-        self._add(_place(path), cpio.file(content.encode(), permissions))
+        self.data(path, content.encode(), permissions)
+
+    def data(self, path, content, permissions=0o644):
+        self._add(_place(path), cpio.file(content, permissions))
 
     def node(self, path, major, minor, permissions=0o600):
         self._add(_place(path), cpio.node(major, minor, permissions))

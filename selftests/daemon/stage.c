@@ -103,7 +103,7 @@ static void write_log(const struct stage *w, const struct machine *m, const char
 static void make_logs(struct machine *m, struct tconn_tpm *tpm, bool module)
 {
 	struct tconn_event_boot boot = { .abi = TCONN_ABI, .version = "0.1.0" };
-	struct tconn_event_policy policy = { .len = 1 };
+	struct tconn_event_policy policy = { .len = 1, .flags = TCONN_POLICY_SIGNED };
 	struct tconn_pcrs pcrs;
 	struct tconn_error err = { "" };
 	uint8_t aggregate[32], values[10 * 32];

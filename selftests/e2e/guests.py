@@ -4,7 +4,7 @@ boot once for all tests of the class and end with it.
 
     class Refusals(guests.ModuleTest):
         def test_something(self):
-            self.guest.sh("insmod /usr/lib/tconn/tconn.ko")
+            self.guest.sh("insmod /usr/lib/tconn/tconn.ko developer=1")
 
     class Payment(guests.PairTest):
         def test_something(self):

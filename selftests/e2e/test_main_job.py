@@ -73,6 +73,10 @@ class MainJob(unittest.TestCase):
                               "quote-pcrs", "boot-log", "boot-reference", "ima-log",
                               "ima-reference", "tconn-log", "tconn-reference"}, names)
         self.status_says_how_the_ree_is_confined()
+        self.assertIn("DEVELOPER MODE, the policy is not signed",
+                      self.device.sh("tconnctl status").output)
+        reasons = {c["name"]: c["reason"] for c in state["checks"]}
+        self.assertIn("DEVELOPER MODE", reasons["tconn-reference"])
 
     def status_says_how_the_ree_is_confined(self):
         (ree,) = self.scene.device_status()["confinement"]

@@ -32,7 +32,7 @@ class Refused:
 
 class WithTpm(Refused, guests.ModuleTest):
     def setUp(self):
-        self.guest.sh("insmod /usr/lib/tconn/tconn.ko")
+        self.guest.sh("insmod /usr/lib/tconn/tconn.ko developer=1")
         self.addCleanup(self.guest.sh, "rmmod tconn")
 
     def test_no_policy(self):
@@ -70,7 +70,7 @@ class WithoutTpm(Refused, guests.ModuleTest):
     options = {"tpm": False}
 
     def test_no_tpm(self):
-        self.guest.sh(f"insmod /usr/lib/tconn/tconn.ko; {POLICY}; {ARM}")
+        self.guest.sh(f"insmod /usr/lib/tconn/tconn.ko developer=1; {POLICY}; {ARM}")
         reply = self.refused()
         self.assertEqual(reply.error, EHWPOISON)
         self.assertIn("TPM", reply.message)

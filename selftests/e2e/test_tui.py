@@ -65,7 +65,7 @@ class Tui(Asking, guests.DeviceTest):
         self.device.keys("ret")
         reply = self.decided()
         self.assertEqual(reply.outcome, CONFIRMED)
-        self.assertEqual(reply.frame, golden("confirm"))
+        self.assertEqual(reply.frame, golden("developer-confirm"))
 
     def test_denied(self):
         self.ask(CONFIRM, QUESTION)
@@ -84,7 +84,7 @@ class Tui(Asking, guests.DeviceTest):
                 break
         self.shown("early")
         self.device.keys("ret")
-        self.assertEqual(self.decided().frame, golden("confirm-early"))
+        self.assertEqual(self.decided().frame, golden("developer-confirm-early"))
 
     def test_pin(self):
         self.ask(PIN, CARD, 4, 8)
@@ -99,7 +99,7 @@ class Tui(Asking, guests.DeviceTest):
         self.assertEqual(reply.outcome, ENTERED)
         self.assertEqual(reply.answer, "1230")
         # The marks are in no digest (guest/picture_test), nor what else tells the length.
-        self.assertNotEqual(reply.frame, golden("pin-4"))
+        self.assertNotEqual(reply.frame, golden("developer-pin-4"))
         self.assertEqual(reply.counts, (0, 0))
 
     def test_cancelled_pin_tells_no_digit(self):
@@ -119,7 +119,7 @@ class Tui(Asking, guests.DeviceTest):
         self.device.keys("esc", "ret")
         reply = self.decided()
         self.assertEqual(reply.outcome, CONFIRMED)
-        self.assertEqual(reply.frame, golden("notice"))
+        self.assertEqual(reply.frame, golden("developer-notice"))
 
     def test_time_out(self):
         self.begin(CONFIRM, QUESTION, timeout_ms=2000)

@@ -62,16 +62,21 @@ bool guest_exists(const char *path)
 	return !stat(path, &st);
 }
 
-int guest_load(void)
+int guest_load_with(const char *parameters)
 {
 	int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	ret = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+int guest_load(void)
+{
+	return guest_load_with("developer=1");
 }
 
 int guest_unload(void)

@@ -39,7 +39,8 @@ int guest_start(struct guest *g, unsigned int what);
 /* Unloads; -EWOULDBLOCK if the module is in use. */
 int guest_stop(struct guest *g);
 
-int guest_load(void);
+int guest_load(void);			/* in developer mode */
+int guest_load_with(const char *parameters);
 int guest_unload(void);
 int guest_ree_start(struct guest *g);
 void guest_ree_stop(struct guest *g);

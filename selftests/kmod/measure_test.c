@@ -116,7 +116,7 @@ TEST_F(measure, boot_is_first_and_says_which_module)
 	EXPECT_EQ(TCONN_EVENT_BOOT, event.type);
 	EXPECT_EQ(sizeof(boot), event.len);
 	EXPECT_EQ(TCONN_ABI, boot.abi);
-	EXPECT_EQ(0, boot.flags);
+	EXPECT_EQ(TCONN_BOOT_DEVELOPER, boot.flags);
 	ASSERT_LT(0, guest_read("/sys/module/tconn/srcversion", src, sizeof(src)));
 	src[strcspn(src, "\n")] = '\0';
 	EXPECT_STREQ(src, boot.srcversion);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <kselftest_harness.h>
 
+#include "daemon/lib/refvals.h"
 #include "world.h"
 
 static struct swtpm_maker maker;
@@ -740,11 +741,61 @@ TEST_F(verdict, policy_that_is_not_listed)
 	self->w->module.count = 1;
 	self->w->ima.count = 5;
 	world_module_event(self->w, TCONN_EVENT_POLICY,
-			   &(struct tconn_event_policy){ .digest = { 0xab, 0xcd }, .len = 1 },
+			   &(struct tconn_event_policy){ .digest = { 0xab, 0xcd }, .len = 1,
+							.flags = TCONN_POLICY_SIGNED },
 			   sizeof(struct tconn_event_policy));
 	SEAL();
 	EXPECT_REFUSED("tconn-reference", "policy abcd00");
 	EXPECT_REFUSED("tconn-reference", "is not on the list");
+}
+
+/* The module's part of the logs, from its boot event on. */
+static void module_says(struct world *w, uint32_t boot_flags, uint32_t policy_flags)
+{
+	struct tconn_event_policy policy = { .len = 8, .flags = policy_flags };
+
+	w->module.count = 0;
+	w->ima.count = 4;
+	w->boot_event.flags = boot_flags;
+	log_sha256("policy 1", 8, policy.digest);
+	world_module_event(w, TCONN_EVENT_BOOT, &w->boot_event, sizeof(w->boot_event));
+	world_module_event(w, TCONN_EVENT_POLICY, &policy, sizeof(policy));
+}
+
+TEST_F(verdict, module_in_developer_mode)
+{
+	module_says(self->w, TCONN_BOOT_DEVELOPER, TCONN_POLICY_SIGNED);
+	SEAL();
+	EXPECT_REFUSED("tconn-reference", "the module was loaded in developer mode");
+	ASSERT_EQ(0, world_refvals(self->w, NULL));
+	self->w->refvals->tconn_developer = true;
+	EXPECT_EQ(0, world_appraise(self->w));
+}
+
+TEST_F(verdict, policy_that_is_not_signed)
+{
+	const struct tconn_check *check;
+
+	module_says(self->w, 0, 0);
+	SEAL();
+	EXPECT_REFUSED("tconn-reference", "is not signed");
+	ASSERT_EQ(0, world_refvals(self->w, NULL));
+	self->w->refvals->tconn_developer = true;
+	EXPECT_EQ(0, world_appraise(self->w));
+	check = world_check(&self->w->verdict, "tconn-reference");
+	EXPECT_EQ(0, strncmp(check->reason, "DEVELOPER MODE", strlen("DEVELOPER MODE")));
+}
+
+TEST_F(verdict, flags_that_nobody_knows)
+{
+	module_says(self->w, 2, TCONN_POLICY_SIGNED);
+	SEAL();
+	EXPECT_REFUSED("tconn-reference", "boot event has unknown flags, 2");
+	world_end(self->w);
+	ASSERT_EQ(0, world_begin(self->w, &device, &issuer));
+	module_says(self->w, 0, 3);
+	SEAL();
+	EXPECT_REFUSED("tconn-reference", "policy's event has unknown flags, 3");
 }
 
 TEST_F(verdict, module_without_a_policy)

@@ -104,6 +104,7 @@ TEST(wrong_values_are_refused)
 	EXPECT_BAD("[2]", "[1, \"2\"]", "pcr_closed[1] is not within 0..14");
 	EXPECT_BAD("[2]", "2", "\"pcr_closed\" is no array");
 	EXPECT_BAD("EV_EVENT_TAG", "EV_EVENT_TAGS", "unknown event type \"EV_EVENT_TAGS\"");
+	EXPECT_BAD("\"required\": true", "\"required\": true, \"developer\": 1", "no boolean");
 	EXPECT_BAD("\"required\": true", "\"required\": true, \"pcr\": 10", "not within 11..14");
 	EXPECT_BAD("\"required\": true", "\"required\": true, \"pcr\": null", "no int");
 	EXPECT_BAD("\"/never/run\": []", "\"/never/run\": [\"00\"]", "/never/run: a digest is not 64");

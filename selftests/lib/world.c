@@ -198,7 +198,7 @@ void world_app_event(struct world *w, const char *path, const char *content, boo
 static void fill_module(struct world *w)
 {
 	struct tconn_event_boot *boot = &w->boot_event;
-	struct tconn_event_policy policy = { .len = 8 };
+	struct tconn_event_policy policy = { .len = 8, .flags = TCONN_POLICY_SIGNED };
 	struct tconn_record *r = &w->record;
 
 	*boot = (struct tconn_event_boot){ .abi = TCONN_ABI, .version = "1.0", .boot_id = { 7 } };

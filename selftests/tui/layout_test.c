@@ -214,7 +214,7 @@ static bool blank_right(const struct tconn_canvas *c, const struct tconn_layout 
 	return true;
 }
 
-/* The untrusted banner and every hint can be read to their end. */
+/* The longest banner and every hint can be read to their end. */
 TEST_F(layout, texts_fit_their_width)
 {
 	struct tconn_render state = picture_state(&pictures[0]);

@@ -70,6 +70,14 @@ const struct picture pictures[] = {
 	  .statement = { .kind = TCONN_KIND_CONFIRM, .locale = "ar",
 			 TEXT("هل تريد دفع 120.00 EUR إلى شركة ACME؟\nلا") } },
 	{ .name = "untrusted", .statement = PIN(4, 4, "PIN"), .entered = 1, .untrusted = true },
+	{ .name = "developer-confirm", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?"),
+	  .developer = true },
+	{ .name = "developer-confirm-early", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?"),
+	  .hint = TCONN_HINT_EARLY, .developer = true },
+	{ .name = "developer-pin-4", .statement = PIN(4, 8, "PIN of the card that ends in 1234"),
+	  .entered = 4, .developer = true },
+	{ .name = "developer-notice", .statement = NOTICE("Paid. You may take your card."),
+	  .developer = true },
 };
 const size_t n_pictures = sizeof(pictures) / sizeof(pictures[0]);
 
@@ -88,6 +96,7 @@ struct tconn_render picture_state(const struct picture *p)
 		.look = p->look,
 		.phrase = p->phrase,
 		.untrusted = p->untrusted,
+		.developer = p->developer,
 	};
 }
 

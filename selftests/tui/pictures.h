@@ -14,7 +14,7 @@ struct picture {
 	enum tconn_hint hint;
 	struct tconn_look look;
 	const char *phrase;
-	bool untrusted;
+	bool untrusted, developer;
 };
 
 extern const struct picture pictures[];

@@ -204,7 +204,7 @@ static void digest_typed(struct __test_metadata *_metadata, struct tconn_font *f
 	tui_dialog_settled(&dialog);
 	for (int i = 0; i < count; i++)
 		ASSERT_EQ(TCONN_OUTCOME_NONE, tui_dialog_key(&dialog, key));
-	state = tui_dialog_picture(&dialog, false);
+	state = tui_dialog_picture(&dialog);
 	ASSERT_EQ((uint32_t)count, state.entered);
 	ASSERT_EQ(0, tconn_render_draw(font, &c, &state, NULL));
 	canvas_digest(&c, ret);

@@ -15,7 +15,7 @@
 policy=/sys/kernel/security/tconn/policy
 digest=$(sha256sum /attack/policy_replaced | cut -d ' ' -f 1)
 ready
-insmod /usr/lib/tconn/tconn.ko 2>/dev/null && note the module was not loaded yet
+insmod /usr/lib/tconn/tconn.ko developer=1 2>/dev/null && note the module was not loaded yet
 mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
 [ -e "$policy" ] || failed it sees no policy
 cat >/tmp/policy <<TEXT
