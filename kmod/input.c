@@ -503,7 +503,7 @@ void tconn_input_show(struct seq_file *m)
 /* Called for every device with keys, listed or not, under the core's input_mutex. */
 static bool input_match(struct input_handler *handler, struct input_dev *dev)
 {
-	if (READ_ONCE(input.taken))
+	if (READ_ONCE(input.taken) && !tconn_policy()->hotplug_ignored)
 		tconn_session_abort(TCONN_CAUSE_INPUT_NEW);
 	return tconn_policy_lists_device(input.listed, &dev->dev);
 }

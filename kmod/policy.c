@@ -229,25 +229,12 @@ static const char *parse_hotplug(struct tconn_policy *p, char **words)
 	return NULL;
 }
 
-static const char *parse_attention_key(struct tconn_policy *p, char **words)
-{
-	u16 code;
-
-	while (*++words) {
-		if (kstrtou16(*words, 10, &code) || !code || code > KEY_MAX || is_button(code))
-			return "attention-key wants numbers of keys";
-		p->attention[p->attention_count++] = code;
-	}
-	return NULL;
-}
-
 static const struct keyword keywords[] = {
 	{ "pcr",		2, 2, true,  parse_pcr },
 	{ "app",		4, 4, false, parse_app },
 	{ "display",		2, 2, false, parse_display },
 	{ "input",		2, 2, false, parse_input },
 	{ "hotplug",		2, 2, true,  parse_hotplug },
-	{ "attention-key",	2, 1 + TCONN_POLICY_CHORD, true, parse_attention_key },
 	{ "indicator",		2, 2, false, parse_indicator },
 	{ "indicator-required",	2, 2, true,  parse_indicator_required },
 	{ "timeout-max-ms",	2, 2, true,  parse_timeout_max },

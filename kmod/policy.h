@@ -12,7 +12,6 @@ struct device;
 #define TCONN_POLICY_DISPLAYS	4
 #define TCONN_POLICY_INPUTS	16
 #define TCONN_POLICY_INDICATORS	1
-#define TCONN_POLICY_CHORD	3
 
 struct tconn_globs {
 	unsigned int count, max;
@@ -27,8 +26,6 @@ struct tconn_policy {
 	u32 band_permille;
 	struct tconn_gesture confirm, deny;
 	bool indicator_required, hotplug_ignored;
-	unsigned int attention_count;	/* 0: there is no attention key */
-	u16 attention[TCONN_POLICY_CHORD];	/* the last is the key; the others are held meanwhile */
 	unsigned int app_count;
 	u8 app[TCONN_POLICY_APPS][TCONN_DIGEST_SIZE];
 	struct tconn_globs display, input, indicator;

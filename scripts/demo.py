@@ -152,6 +152,9 @@ class Demo:
         self.report["kernel"] = scene.device.sh("uname -r").output.strip()
         before = self.wait_for_ree(scene)
         self.say("the REE (weston) shows its picture")
+        if "signed no" in scene.device.sh("cat /sys/kernel/security/tconn/state").output:
+            self.say("developer mode: the device policy is not signed; screen, status and the "
+                     "service's verdict say so")
         scene.enrol()
         self.say(f"tconn-ca has issued identities for device {scene.device_id[:16]}... and "
                  "service; keys are in their TPMs")

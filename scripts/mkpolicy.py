@@ -24,6 +24,8 @@ def arguments():
                         help="sysfs path of a display device, without /sys; may be repeated")
     parser.add_argument("--input", action="append", default=[], metavar="GLOB",
                         help="sysfs path of an input device; may be repeated")
+    parser.add_argument("--hotplug", choices=("abort", "ignore"),
+                        help="what a new input device does to a session (abort)")
     parser.add_argument("--indicator", metavar="GLOB", help="sysfs path of the LED")
     parser.add_argument("--no-indicator-required", action="store_true",
                         help="allow sessions where no lamp is armed: think twice")
@@ -67,6 +69,8 @@ def policy(args):
         lines.append(f"app sha256 {digest} {pathlib.Path(path).name}")
     lines += [f"display {glob}" for glob in args.display]
     lines += [f"input {glob}" for glob in args.input]
+    if args.hotplug:
+        lines.append(f"hotplug {args.hotplug}")
     if args.indicator:
         lines.append(f"indicator {args.indicator}")
     lines.append(f"indicator-required {'no' if args.no_indicator_required else 'yes'}")

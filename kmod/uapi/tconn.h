@@ -397,12 +397,9 @@ struct tconn_event_app {
  *	input GLOB			sysfs device path of an input device (1..16);
  *					/devices/virtual/ never matches
  *	hotplug abort|ignore		what an input device does to a session when it comes
- *					(abort). Ignored, a listed one joins the session,
- *					another has no part in it. The last one's going
+ *					(abort). Ignored, one that is not listed has no part
+ *					in it; a listed one, or the going of the last one,
  *					always aborts.
- *	attention-key [N [N]] N		code of the secure attention key (KEY_* of
- *					linux/input-event-codes.h in decimal) on listed
- *					devices, after those of keys that have to be held
  *	indicator GLOB			sysfs device path of the LED (0..1)
  *	indicator-required yes|no	default yes
  *	timeout-max-ms N		default TCONN_TIMEOUT_MAX_MS

@@ -505,4 +505,39 @@ TEST_F(input, none_listed_is_said)
 	EXPECT_EQ(TCONN_REFUSAL_NO_INPUT, status.refusal);
 }
 
+FIXTURE(plugging) {
+	struct guest guest;
+	struct client client;
+};
+
+FIXTURE_SETUP(plugging)
+{
+	char text[1024];
+
+	ASSERT_EQ(0, guest_start(&self->guest, GUEST_REE));
+	ASSERT_EQ(0, guest_policy_text(text, sizeof(text), "hotplug ignore\n"));
+	ASSERT_EQ(0, guest_write(GUEST_FILE("policy"), text));
+	ASSERT_EQ(0, guest_arm("tconn"));
+	ASSERT_EQ(0, client_open(&self->client));
+}
+
+FIXTURE_TEARDOWN(plugging)
+{
+	client_close(&self->client);
+	EXPECT_EQ(0, guest_stop(&self->guest));
+}
+
+TEST_F(plugging, may_be_ignored)
+{
+	int fake;
+
+	ASSERT_EQ(0, start_session(&self->client));
+	fake = make_uinput();
+	ASSERT_LE(0, fake);
+	EXPECT_FALSE(guest_wait_hangup(self->client.fd, 1000));
+	emit(fake, KEY_ENTER, 1);
+	EXPECT_FALSE(has_event(self->client.fd, KEY_ENTER, 1));
+	close(fake);
+}
+
 TEST_HARNESS_MAIN
