@@ -48,6 +48,7 @@ struct tui_backend {
 	bool developer;		/* the module's policy is not signed; known once bound */
 	bool untrusted;		/* pictures are marked; nobody but us ends it in time */
 	struct tconn_gesture confirm, deny;	/* their keys come as KEY_ENTER and KEY_ESC */
+	uint8_t picture[TCONN_PICTURE_SIZE];	/* for decide: tconn_render_word() of what is shown */
 	uint32_t grace_ms;	/* how long a picture stands before it can be confirmed */
 };
 

@@ -92,6 +92,18 @@ static void move_keys(struct tconn_layout *l, int32_t by)
 	}
 }
 
+static int32_t plain_em(uint32_t width, uint32_t height)
+{
+	int32_t em = (int32_t)(width < height ? width : height) / 24;
+
+	return em < EM_MIN ? EM_MIN : em;
+}
+
+int32_t tconn_layout_band(uint32_t width, uint32_t height)
+{
+	return tenths(plain_em(width, height), 32);
+}
+
 /* From the bottom up: what moves, then the keys, then the card. */
 static void place_frame(struct tconn_font *font, struct tconn_layout *l, bool pin)
 {
@@ -245,9 +257,7 @@ int tconn_layout_make(struct tconn_font *font, const struct tconn_statement *sta
 		return -ERANGE;
 	l->words = tconn_locale_of(statement);
 	l->screen = (struct tconn_box){ 0, 0, (int32_t)width, (int32_t)height };
-	l->plain = (int32_t)(width < height ? width : height) / 24;
-	if (l->plain < EM_MIN)
-		l->plain = EM_MIN;
+	l->plain = plain_em(width, height);
 	for (int i = (int)scale; i >= 0; i--)
 		if (try_scale(font, l, statement, (enum tconn_scale)i))
 			return 0;

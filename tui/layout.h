@@ -57,6 +57,9 @@ int tconn_layout_make(struct tconn_font *font, const struct tconn_statement *sta
 		      enum tconn_scale scale, uint32_t width, uint32_t height,
 		      struct tconn_layout *ret);
 
+/* Height of the band, which depends on the screen alone. */
+int32_t tconn_layout_band(uint32_t width, uint32_t height);
+
 /* How many lines the value takes, at text_px; their places are in *ret. */
 uint32_t tconn_layout_value(struct tconn_font *font, const struct tconn_layout *l,
 			    const struct tconn_detail *detail, struct tconn_lines *ret);

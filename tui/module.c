@@ -308,6 +308,7 @@ static int module_decide(struct tui_backend *b, enum tconn_outcome outcome,
 	struct module *m = module_of(b);
 	struct tconn_decide decide = { .outcome = outcome };
 
+	memcpy(decide.picture, b->picture, sizeof(decide.picture));
 	if (ioctl(m->fd, TCONN_IOC_DECIDE, &decide) < 0) {
 		/* Denied: that key waits to be read. */
 		if (errno == EAGAIN || errno == EACCES)

@@ -485,6 +485,40 @@ static bool box_inside(struct tconn_box box, const struct tconn_canvas *canvas)
 	       box.y1 <= (int32_t)canvas->height;
 }
 
+/* Bytes of the word; those behind are zero. */
+enum { WORD_FORM, WORD_SCALE, WORD_THEME, WORD_HINT, WORD_END };
+#define FORM 1
+
+_Static_assert(TCONN_PICTURE_BYTES == TCONN_PICTURE_SIZE, "the record has room for the word");
+
+void tconn_render_word(const struct tconn_render *state, uint8_t ret[TCONN_PICTURE_BYTES])
+{
+	memset(ret, 0, TCONN_PICTURE_BYTES);
+	ret[WORD_FORM] = FORM;
+	ret[WORD_SCALE] = (uint8_t)state->look.scale;
+	ret[WORD_THEME] = (uint8_t)state->look.theme;
+	if (state->statement->kind != TCONN_KIND_PIN)
+		ret[WORD_HINT] = (uint8_t)state->hint;
+}
+
+bool tconn_render_of_word(const uint8_t word[TCONN_PICTURE_BYTES], struct tconn_render *ret)
+{
+	if (word[WORD_FORM] != FORM || word[WORD_SCALE] >= TCONN_SCALES ||
+	    word[WORD_THEME] >= TCONN_THEMES || word[WORD_HINT] >= TCONN_HINTS)
+		return false;
+	for (int i = WORD_END; i < TCONN_PICTURE_BYTES; i++)
+		if (word[i])
+			return false;
+	ret->look = (struct tconn_look){ word[WORD_SCALE], word[WORD_THEME] };
+	ret->hint = word[WORD_HINT];
+	return true;
+}
+
+uint32_t tconn_render_band(uint32_t width, uint32_t height)
+{
+	return (uint32_t)tconn_layout_band(width, height);
+}
+
 bool tconn_render_fits(struct tconn_font *font, const struct tconn_statement *statement,
 		       uint32_t width, uint32_t height, size_t *ret_at)
 {

@@ -47,6 +47,15 @@ struct tconn_render {
 	bool developer;		/* the module's policy is not signed: says so in amber */
 };
 
+/*
+ * How a picture was drawn, in bytes of its own: `picture` of a record. Form 1: the
+ * number 1, scale, theme, hint (0 for a PIN: there it is in the live strip), zeros.
+ */
+#define TCONN_PICTURE_BYTES	32
+void tconn_render_word(const struct tconn_render *state, uint8_t ret[TCONN_PICTURE_BYTES]);
+/* Look and hint of it. False where it is not of this form; *ret is then untouched. */
+bool tconn_render_of_word(const uint8_t word[TCONN_PICTURE_BYTES], struct tconn_render *ret);
+
 /* Whether the statement fits at the smallest size; if not, *ret_at is the byte
  * of the text where the screen ends (0 where the screen itself is too small).
  */
@@ -61,6 +70,9 @@ bool tconn_render_fits(struct tconn_font *font, const struct tconn_statement *st
 int tconn_render_live(struct tconn_font *font, const struct tconn_statement *statement,
 		      struct tconn_look look, uint32_t width, uint32_t height,
 		      struct tconn_box *ret);
+
+/* Height of the band at its top, in pixels. */
+uint32_t tconn_render_band(uint32_t width, uint32_t height);
 
 /*
  * Draws the part of the picture that lies in damage, or all of it where damage

@@ -131,8 +131,10 @@ static int decide(struct session *s, enum tconn_outcome *outcome)
 {
 	const struct tconn_gesture *gesture =
 		*outcome == TCONN_OUTCOME_DENIED ? &s->b->deny : &s->b->confirm;
-	int r = s->b->ops->decide(s->b, *outcome, s->reply);
+	int r;
 
+	tconn_render_word(&s->shown, s->b->picture);
+	r = s->b->ops->decide(s->b, *outcome, s->reply);
 	if (r <= 0)
 		return r;
 	if (gesture->type == TCONN_GESTURE_HOLD && !s->held) {

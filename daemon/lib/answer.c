@@ -7,6 +7,7 @@
 
 #include "../../tui/protocol.h"
 #include "digest.h"
+#include "frame.h"
 #include "words.h"
 
 /* Walking the module's log as far as the answer's record, which the quote covers;
@@ -236,6 +237,22 @@ static void check_gesture(const struct tconn_record *r, struct tconn_verdict *v)
 				  (unsigned long long)(r->gesture_ns - r->changed_ns) / 1000000);
 }
 
+/* What was seen is what was asked. */
+static void check_frame(const struct tconn_question *q, const struct tconn_record *r,
+			struct tconn_verdict *v)
+{
+	struct tconn_error err = { "" };
+
+	if (r->outcome == TCONN_OUTCOME_ABORTED)
+		tconn_verdict_add(v, "record-frame", true, "nothing was decided");
+	else if (tconn_frame_check(q->statement, q->statement_len, r, &err))
+		tconn_verdict_add(v, "record-frame", false, "%.250s", err.text);
+	else
+		tconn_verdict_add(v, "record-frame", true,
+				  "the statement, drawn again for %ux%u, gives the same picture",
+				  r->width, r->height);
+}
+
 static void check_indicator(const struct tconn_record *r, struct tconn_verdict *v)
 {
 	const bool lit = (r->indicator & TCONN_INDICATOR_LIT) && r->lit_ns;
@@ -296,7 +313,7 @@ static void check_log(const struct tconn_question *q, const struct tconn_evidenc
 static void skip_rest(struct tconn_verdict *v)
 {
 	static const char *const names[] = { "record-verifier", "record-nonce", "record-statement",
-					     "record-outcome", "record-gesture",
+					     "record-outcome", "record-frame", "record-gesture",
 					     "record-indicator", "record-mac", "record-app",
 					     "record-policy" };
 
@@ -316,6 +333,7 @@ int tconn_answer_verify(const struct tconn_question *q, const struct tconn_messa
 		check_nonce(q, &r, verdict);
 		check_statement(q, &r, verdict);
 		check_outcome(q, answer, &r, verdict);
+		check_frame(q, &r, verdict);
 		check_gesture(&r, verdict);
 		check_indicator(&r, verdict);
 		check_log(q, evidence, &r, verdict);

@@ -26,6 +26,8 @@ struct tconn_question {
  *	record-nonce	it is for this question's nonce
  *	record-statement and for its statement
  *	record-outcome	outcome and entered digits agree with kind and status
+ *	record-frame	the screen showed this statement: drawn again, the picture has the
+ *			kernel's digest (where something was decided)
  *	record-gesture	it rests on what the policy wants a person to do, done when the
  *			picture had been there long enough (where something was decided)
  *	record-indicator the lamp was lit all the time (where something was decided)

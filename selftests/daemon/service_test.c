@@ -22,6 +22,7 @@
 
 #include "daemon/lib/jsonline.h"
 #include "daemon/lib/receipt.h"
+#include "daemon/lib/frame.h"
 #include "daemon/lib/record_mac.h"
 #include "tui/protocol.h"
 #include "tui/statement.h"
@@ -294,7 +295,8 @@ enum fault {
 	FAULT_OTHER_APP, FAULT_OTHER_POLICY, FAULT_NOT_IN_LOG, FAULT_NOT_LAST, FAULT_NO_RECORD,
 	FAULT_STATUS, FAULT_DIGITS_CHANGED, FAULT_ID, FAULT_OLD_EVIDENCE, FAULT_STATUS_CHANGED,
 	FAULT_VERIFIER, FAULT_VERIFIER_HIDDEN, FAULT_NO_MAC, FAULT_OTHER_KERNEL, FAULT_CHANGED,
-	FAULT_REPLAYED, FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
+	FAULT_OTHER_TEXT, FAULT_OTHER_LOOK, FAULT_OTHER_SCREEN, FAULT_LITTLE_ATTESTED,
+	FAULT_HIDDEN_TEXT, FAULT_REPLAYED, FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
 };
 
 struct answering {
@@ -379,6 +381,48 @@ static struct tconn_record make_record(const struct tconn_message *request,
 	return r;
 }
 
+/* As the TUI would have drawn it, and the module hashed it, on 1280x800. */
+static void show_picture(struct tconn_record *r, const struct answering *a,
+		 const struct tconn_message *request)
+{
+	struct tconn_bytes text = request->statement;
+	uint8_t other[TCONN_STATEMENT_MAX];
+	struct tconn_error err;
+
+	r->attested = (struct tconn_rect){ 0, 104, 1280, 696 };
+	if (r->kind == TCONN_KIND_PIN)
+		r->live = (struct tconn_rect){ 0, 660, 1280, 140 };
+	r->picture[0] = 1;
+	memcpy(other, text.data, text.len);
+	if (a->fault == FAULT_OTHER_TEXT) {
+		other[text.len - 1] ^= 1;
+		text.data = other;
+	}
+	if (a->outcome == TCONN_OUTCOME_ABORTED)
+		return;
+	if (tconn_frame_digest(text.data, text.len, r, r->frame_digest, &err)) {
+		fprintf(stderr, "# %s\n", err.text);
+		abort();
+	}
+	switch (a->fault) {
+	case FAULT_OTHER_LOOK:
+		r->picture[1] = 1;
+		break;
+	case FAULT_OTHER_SCREEN:
+		r->width = 1024;
+		r->attested.width = 1024;
+		break;
+	case FAULT_LITTLE_ATTESTED:
+		r->attested = (struct tconn_rect){ 0, 400, 1280, 400 };
+		break;
+	case FAULT_HIDDEN_TEXT:
+		r->live = (struct tconn_rect){ 0, 104, 1280, 400 };
+		break;
+	default:
+		break;
+	}
+}
+
 /* As the module, or as somebody who has no business with it. */
 static void seal(struct tconn_record *r, const struct answering *a,
 		 const struct tconn_message *request)
@@ -448,6 +492,7 @@ static int play_answer(struct player *p, const struct answering *a, struct tconn
 					  .id = request->id,
 					  .status = a->status };
 	record = make_record(request, a, session);
+	show_picture(&record, a, request);
 	seal(&record, a, request);
 	/* A session that nobody confirmed, and the record of one that somebody did. */
 	if (a->fault == FAULT_REPLAYED)
@@ -671,6 +716,18 @@ CASE(other_verifier, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
 CASE(other_verifier_hidden, .kind = "confirm",
      .answering = { DECIDED(CONFIRMED), .fault = FAULT_VERIFIER_HIDDEN }, .check = "record-mac",
      .reason = "did not make this record for this request");
+CASE(other_text, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_OTHER_TEXT },
+     .check = "record-frame", .reason = "showed something else");
+CASE(other_look, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_OTHER_LOOK },
+     .check = "record-frame", .reason = "showed something else");
+CASE(other_screen, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_OTHER_SCREEN }, .check = "record-frame", .reason = "showed something else");
+CASE(little_attested, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_LITTLE_ATTESTED }, .check = "record-frame",
+     .reason = "less of the screen is attested");
+CASE(hidden_text, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_HIDDEN_TEXT }, .check = "record-frame",
+     .reason = "not where the digits stand");
 CASE(no_mac, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NO_MAC },
      .check = "record-mac", .reason = "did not make this record");
 CASE(other_device, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
