@@ -12,12 +12,13 @@ RENDER_NOUNS	:= utf8 locale statement canvas shape font bidi text layout render
 TUI_NOUNS	:= main options harden request session dialog module kms card keys png_file reply
 
 RENDER_OBJECTS	:= $(RENDER_NOUNS:%=$(BUILD)/tui/%.o) $(BUILD)/tui/font-data.o
-TUI_OBJECTS	:= $(TUI_NOUNS:%=$(BUILD)/tui/%.o)
+# Of the daemons' library, what seals a PIN.
+TUI_OBJECTS	:= $(TUI_NOUNS:%=$(BUILD)/tui/%.o) $(addprefix $(BUILD)/daemon/lib/,sealed_pin.o hpke.o digest.o)
 RENDER_LIB	:= $(BUILD)/libtconn-render.a
 
 # Asked when a recipe runs, not when make reads this: set-up may install them first.
 TUI_CFLAGS	= -fPIC $(shell pkg-config --cflags freetype2 fribidi libdrm libevdev libpng)
-TUI_LIBS	= $(shell pkg-config --static --libs libevdev libdrm freetype2 fribidi libpng)
+TUI_LIBS	= $(shell pkg-config --static --libs libevdev libdrm freetype2 fribidi libpng libcrypto)
 # What the renderer needs, into the program that links it: a newer shared library
 # must not change a pixel on one side alone.
 RENDER_LIBS	= -Wl,-Bstatic $(shell pkg-config --static --libs-only-l freetype2 fribidi | sed 's/-lm\>//g') \

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,6 +24,12 @@ static int fill_standard_fds(void)
 	return close(fd);
 }
 
+/* libcrypto's configuration would be a file of the system's that changes this program. */
+static bool start_libcrypto(void)
+{
+	return OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) == 1;
+}
+
 const char *tui_harden(void)
 {
 	const struct rlimit none = { 0, 0 };
@@ -34,6 +42,8 @@ const char *tui_harden(void)
 		return "inherited files cannot be closed";
 	if (clearenv())
 		return "the environment cannot be cleared";
+	if (!start_libcrypto())
+		return "libcrypto does not start";
 	/* A reader that went away shows as an error of write(), not as our death. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return "SIGPIPE cannot be ignored";

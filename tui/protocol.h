@@ -14,7 +14,7 @@
 
 #define TCONN_TUI_VERSION	2
 #define TCONN_TUI_MESSAGE_MAX	512	/* bytes of UTF-8 */
-#define TCONN_TUI_ANSWER_MAX	64	/* bytes */
+#define TCONN_TUI_ANSWER_MAX	64	/* bytes: a sealed PIN */
 
 /* 88 bytes, then statement_len bytes (statement.h), then phrase_len. */
 struct tconn_tui_request {
@@ -24,7 +24,7 @@ struct tconn_tui_request {
 	uint32_t timeout_ms;	/* TCONN_TIMEOUT_MIN_MS..TCONN_TIMEOUT_MAX_MS */
 	uint32_t statement_len;
 	uint8_t nonce[32];
-	uint8_t verifier_key[32];	/* X25519; the module's BIND takes it */
+	uint8_t verifier_key[32];	/* X25519; the module's BIND takes it, a PIN is sealed to it */
 	uint16_t look;		/* tconn_look_pack() of look.h */
 	uint16_t phrase_len;	/* bytes of UTF-8, 0..TCONN_PHRASE_MAX; 0: none was set up */
 	uint8_t reserved[4];	/* zero */
@@ -49,7 +49,7 @@ struct tconn_tui_reply {
 	int32_t error;		/* errno of the refusing call, or statement error, or 0 */
 	uint32_t refusal;	/* enum tconn_refusal, from TCONN_IOC_STATUS */
 	uint32_t record_len;	/* 0 or sizeof(struct tconn_record) */
-	uint32_t answer_len;	/* PIN digits, 0..TCONN_TUI_ANSWER_MAX */
+	uint32_t answer_len;	/* 0, or TCONN_TUI_ANSWER_MAX: daemon/lib/sealed_pin.h */
 	uint32_t message_len;	/* 0..TCONN_TUI_MESSAGE_MAX */
 	uint32_t reserved;	/* zero */
 };

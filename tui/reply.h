@@ -19,7 +19,7 @@ struct tui_reply {
 	uint32_t refusal;
 	bool has_record;
 	struct tconn_record record;
-	char answer[TCONN_PIN_MAX];	/* secret */
+	uint8_t answer[TCONN_TUI_ANSWER_MAX];	/* sealed */
 	uint32_t answer_len;
 	char message[TCONN_TUI_MESSAGE_MAX + 1];	/* ASCII */
 };

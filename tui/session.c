@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/lib/sealed_pin.h"
 #include "tui/dialog.h"
 #include "tui/session.h"
 
@@ -221,12 +222,28 @@ static int take_hold(struct session *s, enum tconn_outcome *outcome)
 	return r;
 }
 
-static void hand_over(struct session *s, enum tconn_outcome outcome)
+/* The digits leave this process only for whoever holds the other half of the key. */
+static int hand_over(struct session *s, enum tconn_outcome outcome)
 {
+	const struct tui_request *q = s->request;
+	const struct tconn_pin_binding to = {
+		.nonce = q->nonce, .statement = q->statement, .statement_len = q->statement_len,
+		.record = &s->reply->record,
+	};
+	struct tconn_pin pin = { .len = (uint8_t)s->dialog.entered };
+	int r;
+
 	if (outcome != TCONN_OUTCOME_ENTERED || s->b->untrusted)
-		return;
-	memcpy(s->reply->answer, s->dialog.pin, s->dialog.entered);
-	s->reply->answer_len = s->dialog.entered;
+		return 0;
+	memcpy(pin.digits, s->dialog.pin, pin.len);
+	r = tconn_pin_seal(&pin, q->verifier_key, &to, s->reply->answer);
+	tconn_pin_wipe(&pin);
+	if (r)
+		return tui_reply_fail(s->reply, TCONN_TUI_FAILED, -r,
+				      "the PIN could not be sealed to the service's key: %s",
+				      strerror(-r));
+	s->reply->answer_len = sizeof(s->reply->answer);
+	return 0;
 }
 
 static int converse(struct session *s)
@@ -238,8 +255,7 @@ static int converse(struct session *s)
 	while (outcome == TCONN_OUTCOME_NONE)
 		if (wait_once(s) || take_keys(s, &outcome) || take_hold(s, &outcome))
 			return -1;
-	hand_over(s, outcome);
-	return 0;
+	return hand_over(s, outcome);
 }
 
 void tui_session_run(struct tui_backend *b, const struct tui_request *request, int reply_fd,

@@ -157,17 +157,33 @@ static bool outcome_fits(uint32_t kind, uint32_t outcome)
 	return false;
 }
 
-static bool digits_fit(const struct tconn_message *a, const struct tconn_statement *s)
+static bool digits_fit(const struct tconn_pin *pin, const struct tconn_statement *s)
 {
-	for (size_t i = 0; i < a->answer.len; i++)
-		if (a->answer.data[i] < '0' || a->answer.data[i] > '9')
+	for (size_t i = 0; i < pin->len; i++)
+		if (pin->digits[i] < '0' || pin->digits[i] > '9')
 			return false;
-	return a->answer.len >= s->pin_min && a->answer.len <= s->pin_max;
+	return pin->len >= s->pin_min && pin->len <= s->pin_max;
+}
+
+/* What is wrong with the PIN, or NULL. */
+static const char *open_pin(const struct tconn_question *q, const struct tconn_message *a,
+			    const struct tconn_record *r, const struct tconn_statement *s,
+			    struct tconn_pin *ret)
+{
+	const struct tconn_pin_binding to = {
+		.nonce = q->nonce, .statement = q->statement, .statement_len = q->statement_len,
+		.record = r,
+	};
+
+	if (tconn_pin_open(a->answer.data, a->answer.len, q->key->private, q->key->public, &to, ret))
+		return "what was entered is not sealed to the key, and for the record, of this request";
+	return digits_fit(ret, s) ? NULL : "what was entered is not digits within the limits";
 }
 
 /* What is wrong, or NULL. */
-static const char *outcome_fault(const struct tconn_message *a, const struct tconn_record *r,
-				 const struct tconn_statement *s)
+static const char *outcome_fault(const struct tconn_question *q, const struct tconn_message *a,
+				 const struct tconn_record *r, const struct tconn_statement *s,
+				 struct tconn_pin *ret)
 {
 	if (r->kind != s->kind)
 		return "the record is for another kind of dialog";
@@ -181,17 +197,18 @@ static const char *outcome_fault(const struct tconn_message *a, const struct tco
 		return "this outcome does not exist for this kind of dialog";
 	if (r->outcome != TCONN_OUTCOME_ENTERED)
 		return a->answer.len ? "nothing was entered, and yet digits came" : NULL;
-	return digits_fit(a, s) ? NULL : "what was entered is not digits within the limits";
+	return open_pin(q, a, r, s, ret);
 }
 
 static void check_outcome(const struct tconn_question *q, const struct tconn_message *a,
-			  const struct tconn_record *r, struct tconn_verdict *v)
+			  const struct tconn_record *r, struct tconn_verdict *v,
+			  struct tconn_pin *ret)
 {
 	struct tconn_statement s;
 	const char *fault = "the statement is malformed";
 
 	if (tconn_statement_parse(q->statement, q->statement_len, &s, NULL) == TCONN_STATEMENT_OK)
-		fault = outcome_fault(a, r, &s);
+		fault = outcome_fault(q, a, r, &s, ret);
 	if (fault)
 		tconn_verdict_add(v, "record-outcome", false, "%s", fault);
 	else if (r->outcome == TCONN_OUTCOME_ABORTED)
@@ -323,8 +340,9 @@ static void skip_rest(struct tconn_verdict *v)
 
 int tconn_answer_verify(const struct tconn_question *q, const struct tconn_message *answer,
 			const struct tconn_evidence *evidence, struct tconn_verdict *verdict,
-			struct tconn_record *ret)
+			struct tconn_record *ret, struct tconn_pin *ret_pin)
 {
+	struct tconn_pin pin = { 0 };
 	struct tconn_record r;
 
 	check_status(answer, verdict);
@@ -332,7 +350,7 @@ int tconn_answer_verify(const struct tconn_question *q, const struct tconn_messa
 		check_verifier(q, &r, verdict);
 		check_nonce(q, &r, verdict);
 		check_statement(q, &r, verdict);
-		check_outcome(q, answer, &r, verdict);
+		check_outcome(q, answer, &r, verdict, &pin);
 		check_frame(q, &r, verdict);
 		check_gesture(&r, verdict);
 		check_indicator(&r, verdict);
@@ -340,8 +358,10 @@ int tconn_answer_verify(const struct tconn_question *q, const struct tconn_messa
 	} else {
 		skip_rest(verdict);
 	}
-	if (!verdict->trusted)
-		return -EKEYREJECTED;
-	*ret = r;
-	return 0;
+	if (verdict->trusted) {
+		*ret = r;
+		*ret_pin = pin;
+	}
+	tconn_pin_wipe(&pin);
+	return verdict->trusted ? 0 : -EKEYREJECTED;
 }

@@ -8,6 +8,7 @@
 
 #include "message.h"
 #include "record_mac.h"
+#include "sealed_pin.h"
 #include "../../tui/statement.h"
 
 struct tconn_question {
@@ -36,10 +37,11 @@ struct tconn_question {
  *	record-policy	under the policy that the log shows
  * A record that was not found in the quoted log is not looked at: then the
  * others fail. Returns 0 if the verdict trusts, -EKEYREJECTED if not; *ret is the
- * record, written only on success.
+ * record and *ret_pin the PIN, opened (len 0: none was entered), both written only
+ * on success. The caller wipes the PIN.
  */
 int tconn_answer_verify(const struct tconn_question *q, const struct tconn_message *answer,
 			const struct tconn_evidence *evidence, struct tconn_verdict *verdict,
-			struct tconn_record *ret);
+			struct tconn_record *ret, struct tconn_pin *ret_pin);
 
 #endif

@@ -16,15 +16,9 @@
 #include "../../tui/protocol.h"
 #include "pin.h"
 
-static void message_wipe(struct tconn_message *m)
-{
-	if (m->answer.data)
-		OPENSSL_cleanse(m->answer.data, m->answer.len);
-	tconn_message_free(m);
-}
-
-#define _cleanup_message_ __attribute__((cleanup(message_wipe)))
+#define _cleanup_message_ __attribute__((cleanup(tconn_message_free)))
 #define _cleanup_key_ __attribute__((cleanup(tconn_verifier_key_wipe)))
+#define _cleanup_pin_ __attribute__((cleanup(tconn_pin_wipe)))
 
 /* A nonce nobody used before: the store refuses a second use. */
 static int open_request(struct device *d, struct question *q, struct tconn_message *m,
@@ -75,7 +69,7 @@ static int take_answer(struct device *d, struct question *q, struct tconn_messag
 /* Evidence first, then whether it is evidence for this answer to this question. */
 static int verify(struct device *d, struct question *q, const struct tconn_message *request,
 		  const struct tconn_verifier_key *key, const struct tconn_message *answer,
-		  struct tconn_error *err)
+		  struct tconn_pin *ret_pin, struct tconn_error *err)
 {
 	struct tconn_question asked = {
 		.id = q->id, .statement = q->statement, .statement_len = q->statement_len,
@@ -92,7 +86,7 @@ static int verify(struct device *d, struct question *q, const struct tconn_messa
 	OPENSSL_cleanse(digest, sizeof(digest));
 	if (r < 0 && r != -EKEYREJECTED)
 		return tconn_fail_in(err, r, "the answer's evidence");
-	r = tconn_answer_verify(&asked, answer, &e, &q->verdict, &q->record);
+	r = tconn_answer_verify(&asked, answer, &e, &q->verdict, &q->record, ret_pin);
 	tconn_evidence_free(&e);
 	tconn_say_verdict("answer", &q->verdict);
 	if (r == 0) {
@@ -143,16 +137,15 @@ static int give_receipt(struct device *d, struct question *q, const struct tconn
 }
 
 /* Only of an answer that is trusted. The digits end here. */
-static void take_pin(struct device *d, struct question *q, struct tconn_message *answer)
+static void take_pin(struct device *d, struct question *q, const struct tconn_pin *pin)
 {
 	struct tconn_error err = { "" };
 	int r;
 
-	if (!answer->answer.len)
+	if (!pin->len)
 		return;
 	r = pin_hand_over(d->server->settings->pin_sink, d->identity.name, q->id,
-			  answer->answer.data, answer->answer.len, &err);
-	OPENSSL_cleanse(answer->answer.data, answer->answer.len);
+			  (const uint8_t *)pin->digits, pin->len, &err);
 	q->pin = r < 0 ? "not handed over" : "received";
 	if (r < 0)
 		tconn_say("request %llu: %s", (unsigned long long)q->id, err.text);
@@ -163,6 +156,7 @@ static int carry_out(struct device *d, struct question *q, struct tconn_error *e
 	_cleanup_message_ struct tconn_message request = { .type = TCONN_MSG_REQUEST };
 	_cleanup_message_ struct tconn_message answer = { 0 };
 	_cleanup_key_ struct tconn_verifier_key key = { 0 };
+	_cleanup_pin_ struct tconn_pin pin = { 0 };
 	int r = open_request(d, q, &request, &key, err);
 
 	if (r < 0)
@@ -173,9 +167,9 @@ static int carry_out(struct device *d, struct question *q, struct tconn_error *e
 	if (r == 0)
 		r = take_answer(d, q, &answer, err);
 	if (r == 0)
-		r = verify(d, q, &request, &key, &answer, err);
+		r = verify(d, q, &request, &key, &answer, &pin, err);
 	if (r == 0) {
-		take_pin(d, q, &answer);
+		take_pin(d, q, &pin);
 		r = give_receipt(d, q, &request, &answer, err);
 	}
 	return r;

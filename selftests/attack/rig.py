@@ -212,7 +212,7 @@ class Dialog:
         _, _, status, _, _, record, answer, message, _ = self.RESULT.unpack_from(data)
         rest = data[self.RESULT.size:]
         self.message = rest[record + answer:].decode("utf-8", "replace")
-        self.answer = rest[record:record + answer].decode()
+        self.answer = rest[record:record + answer].hex()    # sealed
         self.state = self.STATUS.get(status, "gone")
         self.record = rest[:record]
         if record:

@@ -24,6 +24,7 @@
 #include "daemon/lib/receipt.h"
 #include "daemon/lib/frame.h"
 #include "daemon/lib/record_mac.h"
+#include "daemon/lib/sealed_pin.h"
 #include "tui/protocol.h"
 #include "tui/statement.h"
 #include "stage.h"
@@ -296,7 +297,7 @@ enum fault {
 	FAULT_STATUS, FAULT_DIGITS_CHANGED, FAULT_ID, FAULT_OLD_EVIDENCE, FAULT_STATUS_CHANGED,
 	FAULT_VERIFIER, FAULT_VERIFIER_HIDDEN, FAULT_NO_MAC, FAULT_OTHER_KERNEL, FAULT_CHANGED,
 	FAULT_OTHER_TEXT, FAULT_OTHER_LOOK, FAULT_OTHER_SCREEN, FAULT_LITTLE_ATTESTED,
-	FAULT_HIDDEN_TEXT, FAULT_REPLAYED, FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
+	FAULT_HIDDEN_TEXT, FAULT_OTHER_PIN_KEY, FAULT_PLAIN_PIN, FAULT_REPLAYED, FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
 };
 
 struct answering {
@@ -472,6 +473,25 @@ static void set_bytes(struct tconn_bytes *b, const void *data, size_t len)
 	b->len = len;
 }
 
+/* As the TUI; whether they are digits is the service's to find out. */
+static void seal_digits(const struct answering *a, const struct tconn_message *request,
+			const struct tconn_record *record, struct tconn_bytes *ret)
+{
+	const struct tconn_pin_binding to = {
+		request->nonce, request->statement.data, request->statement.len, record,
+	};
+	struct tconn_pin pin = { .len = (uint8_t)strlen(a->digits) };
+	uint8_t sealed[TCONN_SEALED_PIN_SIZE];
+
+	memcpy(pin.digits, a->digits, pin.len);
+	if (tconn_pin_seal(&pin, a->fault == FAULT_OTHER_PIN_KEY ? other_public :
+			   request->verifier_key, &to, sealed))
+		abort();
+	set_bytes(ret, sealed, a->fault == FAULT_PLAIN_PIN ? 4 : sizeof(sealed));
+	if (a->fault == FAULT_PLAIN_PIN)
+		memcpy(ret->data, a->digits, 4);
+}
+
 /* Takes one REQUEST and answers it; returns what tconn_message_send() says. */
 static int play_answer(struct player *p, const struct answering *a, struct tconn_message *request,
 		       struct tconn_message *answer)
@@ -502,7 +522,7 @@ static int play_answer(struct player *p, const struct answering *a, struct tconn
 	if (a->fault != FAULT_NO_RECORD)
 		set_bytes(&answer->record, &record, sizeof(record));
 	if (a->digits)
-		set_bytes(&answer->answer, a->digits, strlen(a->digits));
+		seal_digits(a, request, &record, &answer->answer);
 	tconn_answer_digest(answer, request->statement.data, request->statement.len, digest);
 	memcpy(nonce, request->nonce, 32);
 	nonce[5] ^= a->fault == FAULT_OLD_EVIDENCE;
@@ -750,6 +770,10 @@ CASE(letters, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "12a4" }
      .check = "record-outcome", .reason = "not digits");
 CASE(too_few_digits, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "123" },
      .check = "record-outcome", .reason = "not digits within the limits");
+CASE(pin_in_the_clear, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "1234",
+     .fault = FAULT_PLAIN_PIN }, .check = "record-outcome", .reason = "not sealed to the key");
+CASE(pin_sealed_to_another_key, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "1234",
+     .fault = FAULT_OTHER_PIN_KEY }, .check = "record-outcome", .reason = "not sealed to the key");
 CASE(digits_changed_after_the_quote, .kind = "pin",
      .answering = { DECIDED(ENTERED), .digits = "1234", .fault = FAULT_DIGITS_CHANGED },
      .check = "quote-fresh", .reason = "another nonce, TLS session");

@@ -8,7 +8,7 @@ import time
 from harness import paths
 from . import guests
 from .tui import (ABORTED, CONFIRM, CONFIRMED, DENIED, ENTERED, NOTICE, PIN, STATEMENT, UNTRUSTED,
-                  Reply, request)
+                  Reply, found, request)
 
 QUESTION = "Pay 120.00 EUR to ACME Ltd?"            # these two are in goldens.txt
 CARD = "PIN of the card that ends in 1234"
@@ -26,7 +26,8 @@ class Asking:
     """Starting the program in self.device and reading what it answers."""
 
     def begin(self, *what, command=f"{TUI} </run/request >/run/reply 2>/run/errors", **how):
-        self.device.put("/run/request", request(*what, **how))
+        self.request = request(*what, **how)
+        self.device.put("/run/request", self.request)
         self.device.sh("rm -f /run/status /run/reply")
         self.device.spawn(f"{command}; echo $? >/run/status.new; mv /run/status.new /run/status")
 
@@ -58,6 +59,9 @@ class Tui(Asking, guests.DeviceTest):
         self.assertEqual(reply.indicator, 3, "lit during all of it")
         self.device.lamp.wait(lit=False)
         return reply
+
+    def found(self, reply):
+        return found(self.request, reply.data)
 
     def test_confirmed(self):
         self.ask(CONFIRM, QUESTION)
@@ -97,7 +101,8 @@ class Tui(Asking, guests.DeviceTest):
         self.device.keys("ret")
         reply = self.decided()
         self.assertEqual(reply.outcome, ENTERED)
-        self.assertEqual(reply.answer, "1230")
+        self.assertEqual(len(reply.sealed), 64)
+        self.assertEqual(self.found(reply), {"frame": "ok", "pin": "1230"})
         # The marks are in no digest (guest/picture_test), nor what else tells the length.
         self.assertNotEqual(reply.frame, golden("developer-pin-4"))
         self.assertEqual(reply.counts, (0, 0))
@@ -106,13 +111,29 @@ class Tui(Asking, guests.DeviceTest):
         self.ask(PIN, CARD, 4, 8)
         self.device.keys("1", "2", "3", "4", "esc")
         reply = self.decided()
-        self.assertEqual((reply.outcome, reply.answer), (DENIED, ""))
+        self.assertEqual((reply.outcome, reply.sealed), (DENIED, b""))
 
     def test_held_key_counts_once(self):
         self.ask(PIN, CARD, 1, 12)
         self.device.keys("7", hold=2)
         self.device.keys("ret")
-        self.assertEqual(self.decided().answer, "7")
+        reply = self.decided()
+        self.assertEqual(len(reply.sealed), 64, "as many as of any PIN")
+        self.assertEqual(self.found(reply)["pin"], "7")
+
+    def test_what_was_seen_can_be_drawn_again(self):
+        details = (("Amount", "120.00 EUR"), ("Payee", "ACME Ltd"))
+        for how in ({"details": details, "locale": "de", "scale": 1},
+                    {"theme": 1, "scale": 2},
+                    {"locale": "ar", "details": (("\u0645\u0628\u0644\u063a", "030 1234"),)},
+                    {"locale": "he", "theme": 1}):
+            with self.subTest(**how):
+                self.ask(CONFIRM, QUESTION, **how)
+                self.device.keys("ret")
+                reply = self.decided()
+                self.assertEqual(self.found(reply), {"frame": "ok"})
+                other = request(CONFIRM, QUESTION.replace("120", "110"), **how)
+                self.assertIn("something else", found(other, reply.data)["frame"])
 
     def test_notice(self):
         self.ask(NOTICE, "Paid. You may take your card.")
@@ -161,5 +182,5 @@ class Development(Asking, guests.ModuleTest):
         self.device.keys("ret")
         reply = self.reply()
         self.assertEqual(reply.status, UNTRUSTED, reply.message)
-        self.assertEqual((reply.record, reply.answer), (b"", ""))
+        self.assertEqual((reply.record, reply.sealed), (b"", b""))
         self.assertIn("worth nothing", reply.message)
