@@ -20,6 +20,7 @@ daemon_libs_confine	= $(shell pkg-config --libs libcrypto)
 # What a program links besides libtconn: archives, then packages.
 daemon_archives_tconnd	:= $(BUILD)/libtconn-render.a
 daemon_archives_serviced := $(BUILD)/libtconn-render.a
+daemon_archives_ctl	:= $(BUILD)/tui/png_file.o $(BUILD)/libtconn-render.a
 daemon_pkgs_tconnd	:= libcap-ng
 daemon_pkgs_confine	:= libseccomp libcap-ng
 

@@ -21,7 +21,7 @@ TUI_CFLAGS	= -fPIC $(shell pkg-config --cflags freetype2 fribidi libdrm libevdev
 TUI_LIBS	= $(shell pkg-config --static --libs libevdev libdrm freetype2 fribidi libpng libcrypto)
 # What the renderer needs, into the program that links it: a newer shared library
 # must not change a pixel on one side alone.
-RENDER_LIBS	= -Wl,-Bstatic $(shell pkg-config --static --libs-only-l freetype2 fribidi | sed 's/-lm\>//g') \
+RENDER_LIBS	= -Wl,-Bstatic $(shell pkg-config --static --libs-only-l freetype2 fribidi libpng | sed 's/-lm\>//g') \
 		  -Wl,-Bdynamic -lm
 
 PROGRAMS += $(BIN)/tconn-tui

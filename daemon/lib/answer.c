@@ -8,6 +8,7 @@
 #include "../../tui/protocol.h"
 #include "digest.h"
 #include "frame.h"
+#include "half.h"
 #include "words.h"
 
 /* Walking the module's log as far as the answer's record, which the quote covers;
@@ -55,6 +56,23 @@ static void check_status(const struct tconn_message *a, struct tconn_verdict *v)
 
 	tconn_verdict_add(v, "answer-status", pass, "%s%s%.180s", tconn_tui_status_name(a->status),
 			  a->text[0] ? ": " : "", a->text);
+}
+
+static void check_signed(const struct tconn_question *q, const struct tconn_message *a,
+			 struct tconn_verdict *v)
+{
+	const struct tconn_half half = {
+		.id = q->id, .status = a->status, .nonce = q->nonce,
+		.statement = { (uint8_t *)q->statement, q->statement_len },
+		.record = a->record, .answer = a->answer, .signature = a->signature,
+		.signer = a->signer,
+	};
+	struct tconn_error err = { "" };
+
+	if (tconn_half_verify(&half, q->trust, q->device, &err))
+		tconn_verdict_add(v, "answer-signed", false, "%.250s", err.text);
+	else
+		tconn_verdict_add(v, "answer-signed", true, "by the device's DATA key");
 }
 
 static bool check_present(const struct tconn_message *a, const struct tconn_evidence *e,
@@ -346,6 +364,7 @@ int tconn_answer_verify(const struct tconn_question *q, const struct tconn_messa
 	struct tconn_record r;
 
 	check_status(answer, verdict);
+	check_signed(q, answer, verdict);
 	if (check_present(answer, evidence, verdict, &r)) {
 		check_verifier(q, &r, verdict);
 		check_nonce(q, &r, verdict);

@@ -17,11 +17,14 @@ struct tconn_question {
 	const uint8_t *statement;	/* wire form, statement.h */
 	size_t statement_len;
 	const struct tconn_verifier_key *key;	/* the one that was sent with it */
+	const char *device;		/* who is asked */
+	struct x509_store_st *trust;	/* of its DATA certificate */
 };
 
 /*
  * Adds to a verdict that holds the appraisal of the answer's evidence:
  *	answer-status	the TUI decided, or the module aborted
+ *	answer-signed	by the DATA key of the device that was asked (half.h)
  *	record-present	the record in the answer is the last in the quoted log
  *	record-verifier	it is for this question's key
  *	record-nonce	it is for this question's nonce

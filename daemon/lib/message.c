@@ -13,12 +13,13 @@
 #include "cbor_util.h"
 #include "channel.h"
 #include "digest.h"
+#include "half.h"
 #include "message.h"
 
 #define HELLO_VERSION	1
 #define CERTIFICATE_MAX	8192
 #define ERRNO_MAX	4095
-#define FIELDS_MAX	7
+#define FIELDS_MAX	8
 
 enum field_kind {
 	FIELD_END,
@@ -97,7 +98,9 @@ static const struct schema schemas[] = {
 		UINT64(1, id), UINT32(2, status, 0, TCONN_TUI_FAILED),
 		BYTES(3, record, 0, sizeof(struct tconn_record)),
 		BYTES(4, answer, 0, TCONN_TUI_ANSWER_MAX), TEXT(5, text, 512),
-		BYTES(6, evidence, 1, TCONN_EVIDENCE_MAX) } },
+		BYTES(6, evidence, 1, TCONN_EVIDENCE_MAX),
+		BYTES(7, signature, 0, TCONN_HALF_SIGNATURE_MAX),
+		BYTES(8, signer, 0, TCONN_HALF_SIGNER_MAX) } },
 	{ TCONN_MSG_RECEIPT, "RECEIPT", TCONN_MESSAGE_MAX, {
 		UINT64(1, id), BYTES(2, receipt, 1, TCONN_MESSAGE_MAX) } },
 	{ TCONN_MSG_ATTEST, "ATTEST", TCONN_MESSAGE_MAX, {
@@ -543,6 +546,8 @@ void tconn_message_free(struct tconn_message *m)
 	tconn_bytes_free(&m->statement);
 	tconn_bytes_free(&m->record);
 	tconn_bytes_free(&m->answer);
+	tconn_bytes_free(&m->signature);
+	tconn_bytes_free(&m->signer);
 	tconn_bytes_free(&m->evidence);
 	tconn_bytes_free(&m->receipt);
 	tconn_bytes_free(&m->ek_cert);

@@ -23,7 +23,7 @@ enum tconn_message_type {
 	TCONN_MSG_EVIDENCE	= 17,	/* either: nonce for the peer (service only), evidence */
 	TCONN_MSG_VERDICT	= 18,	/* either: what I found about you */
 	TCONN_MSG_REQUEST	= 19,	/* service: id, nonce, timeout, statement, key */
-	TCONN_MSG_ANSWER	= 20,	/* device: id, status, record, answer, evidence */
+	TCONN_MSG_ANSWER	= 20,	/* device: id, status, record, answer, evidence, signature, signer */
 	TCONN_MSG_RECEIPT	= 21,	/* service: id, receipt */
 	TCONN_MSG_ATTEST	= 22,	/* service: nonce; the device answers with EVIDENCE */
 	TCONN_MSG_REFUSAL	= 31,	/* either: code and reason in words; then close */
@@ -44,7 +44,8 @@ struct tconn_message {
 	struct tconn_bytes statement;	/* REQUEST: statement.h, at most TCONN_STATEMENT_MAX */
 	uint32_t status;		/* ANSWER: enum tconn_tui_status */
 	struct tconn_bytes record;	/* ANSWER: empty or struct tconn_record */
-	struct tconn_bytes answer;	/* ANSWER: PIN digits, at most TCONN_TUI_ANSWER_MAX */
+	struct tconn_bytes answer;	/* ANSWER: empty, or a sealed PIN (sealed_pin.h) */
+	struct tconn_bytes signature, signer;	/* ANSWER: half.h */
 	struct tconn_bytes evidence;	/* EVIDENCE (empty: the sender does not attest), ANSWER: evidence.h encoding */
 	struct tconn_bytes receipt;	/* RECEIPT: COSE_Sign1 */
 	struct tconn_verdict verdict;	/* VERDICT */

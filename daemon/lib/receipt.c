@@ -7,9 +7,11 @@
 #include "cbor_util.h"
 #include "channel.h"
 #include "cose.h"
+#include "half.h"
 #include "receipt.h"
+#include "../../tui/protocol.h"
 
-#define RECEIPT_VERSION		1
+#define RECEIPT_VERSION		2
 
 static const char content_type[] = "application/vnd.tconn.receipt+cbor";
 
@@ -25,17 +27,25 @@ enum payload_key {
 	KEY_EVIDENCE,
 	KEY_TRUSTED,
 	KEY_CHECKS,
+	KEY_STATUS,
+	KEY_ANSWER,
+	KEY_SIGNATURE,
+	KEY_SIGNER,
 	KEY_COUNT,
 };
 
 static const char *const key_names[KEY_COUNT] = {
 	"version", "id", "time", "device", "service", "statement", "record", "nonce",
-	"evidence digest", "trusted", "checks",
+	"evidence digest", "trusted", "checks", "status", "answer", "device's signature",
+	"device's certificate",
 };
 
 void tconn_receipt_free(struct tconn_receipt *r)
 {
 	tconn_bytes_free(&r->statement);
+	tconn_bytes_free(&r->answer);
+	tconn_bytes_free(&r->signature);
+	tconn_bytes_free(&r->signer);
 }
 
 static int encode_payload(const struct tconn_receipt *r, struct tconn_bytes *ret,
@@ -66,6 +76,14 @@ static int encode_payload(const struct tconn_receipt *r, struct tconn_bytes *ret
 	tconn_cbor_put_bool(&w, r->verdict.trusted);
 	tconn_cbor_put_uint(&w, KEY_CHECKS);
 	tconn_cbor_put_checks(&w, &r->verdict);
+	tconn_cbor_put_uint(&w, KEY_STATUS);
+	tconn_cbor_put_uint(&w, r->status);
+	tconn_cbor_put_uint(&w, KEY_ANSWER);
+	tconn_cbor_put_bytes(&w, r->answer.data, r->answer.len);
+	tconn_cbor_put_uint(&w, KEY_SIGNATURE);
+	tconn_cbor_put_bytes(&w, r->signature.data, r->signature.len);
+	tconn_cbor_put_uint(&w, KEY_SIGNER);
+	tconn_cbor_put_bytes(&w, r->signer.data, r->signer.len);
 	return tconn_cbor_finish(&w, ret, err);
 }
 
@@ -190,13 +208,24 @@ static int decode_version(struct tconn_cbor *r, struct tconn_error *err)
 	return error;
 }
 
-static int decode_statement(struct tconn_cbor *r, struct tconn_bytes *ret, struct tconn_error *err)
+static int decode_bytes(struct tconn_cbor *r, size_t limit, struct tconn_bytes *ret,
+			struct tconn_error *err)
 {
 	const uint8_t *data;
 	size_t len;
-	int error = tconn_cbor_bytes(r, TCONN_STATEMENT_MAX, &data, &len, err);
+	int error = tconn_cbor_bytes(r, limit, &data, &len, err);
 
 	return error ? error : tconn_bytes_copy(ret, data, len, err);
+}
+
+static int decode_status(struct tconn_cbor *r, uint32_t *ret, struct tconn_error *err)
+{
+	uint64_t status;
+	int error = tconn_cbor_uint(r, TCONN_TUI_FAILED, &status, err);
+
+	if (!error)
+		*ret = (uint32_t)status;
+	return error;
 }
 
 static int decode_item(struct tconn_cbor *r, enum payload_key key, struct tconn_receipt *ret,
@@ -214,7 +243,7 @@ static int decode_item(struct tconn_cbor *r, enum payload_key key, struct tconn_
 	case KEY_SERVICE:
 		return tconn_cbor_string(r, ret->service, sizeof(ret->service), err);
 	case KEY_STATEMENT:
-		return decode_statement(r, &ret->statement, err);
+		return decode_bytes(r, TCONN_STATEMENT_MAX, &ret->statement, err);
 	case KEY_RECORD:
 		return tconn_cbor_fixed(r, (uint8_t *)&ret->record, sizeof(ret->record), err);
 	case KEY_NONCE:
@@ -223,8 +252,16 @@ static int decode_item(struct tconn_cbor *r, enum payload_key key, struct tconn_
 		return tconn_cbor_fixed(r, ret->evidence_digest, sizeof(ret->evidence_digest), err);
 	case KEY_TRUSTED:
 		return tconn_cbor_bool(r, &ret->verdict.trusted, err);
-	default:
+	case KEY_CHECKS:
 		return tconn_cbor_checks(r, &ret->verdict, err);
+	case KEY_STATUS:
+		return decode_status(r, &ret->status, err);
+	case KEY_ANSWER:
+		return decode_bytes(r, TCONN_TUI_ANSWER_MAX, &ret->answer, err);
+	case KEY_SIGNATURE:
+		return decode_bytes(r, TCONN_HALF_SIGNATURE_MAX, &ret->signature, err);
+	default:
+		return decode_bytes(r, TCONN_HALF_SIGNER_MAX, &ret->signer, err);
 	}
 }
 
@@ -242,6 +279,19 @@ static int decode_payload(const struct tconn_cose *c, struct tconn_receipt *ret,
 			return tconn_fail_in(err, error, key_names[key]);
 	}
 	return error ? error : tconn_cbor_end(&r, err);
+}
+
+static int verify_half(const struct tconn_receipt *r, struct x509_store_st *trust,
+		       struct tconn_error *err)
+{
+	const struct tconn_half half = {
+		.id = r->id, .status = r->status, .nonce = r->nonce, .statement = r->statement,
+		.record = { (uint8_t *)&r->record, sizeof(r->record) }, .answer = r->answer,
+		.signature = r->signature, .signer = r->signer,
+	};
+	int error = tconn_half_verify(&half, trust, r->device, err);
+
+	return error ? tconn_fail_in(err, error, "the device's half") : 0;
 }
 
 /* The payload is read only once it is known who signed it. */
@@ -263,7 +313,21 @@ static int verify(const struct tconn_cose *c, struct x509_store_st *trust, struc
 	if (!error && strcmp(signer.name, r->service))
 		return tconn_fail(err, -EKEYREJECTED, "signed by service %.100s, but it names %.100s",
 				  signer.name, r->service);
-	return error;
+	return error ? error : verify_half(r, trust, err);
+}
+
+int tconn_receipt_time(const uint8_t *cose, size_t len, uint64_t *ret, struct tconn_error *err)
+{
+	__attribute__((cleanup(tconn_receipt_free))) struct tconn_receipt r = { 0 };
+	struct tconn_cose c = { 0 };
+	int error = decode_cose(cose, len, &c, err);
+
+	if (!error)
+		error = decode_payload(&c, &r, err);
+	if (error)
+		return tconn_fail_in(err, error, "receipt");
+	*ret = r.time;
+	return 0;
 }
 
 int tconn_receipt_verify(const uint8_t *cose, size_t len, struct x509_store_st *trust,

@@ -73,7 +73,7 @@ static int verify(struct device *d, struct question *q, const struct tconn_messa
 {
 	struct tconn_question asked = {
 		.id = q->id, .statement = q->statement, .statement_len = q->statement_len,
-		.key = key,
+		.key = key, .device = d->identity.name, .trust = d->server->party.trust,
 	};
 	struct tconn_evidence e = { 0 };
 	uint8_t digest[32];
@@ -110,6 +110,10 @@ static void fill_receipt(struct device *d, const struct question *q,
 	memcpy(r->nonce, request->nonce, sizeof(r->nonce));
 	tconn_sha256(answer->evidence.data, answer->evidence.len, r->evidence_digest);
 	r->verdict = q->verdict;
+	r->status = answer->status;
+	r->answer = answer->answer;
+	r->signature = answer->signature;
+	r->signer = answer->signer;
 }
 
 /* Signed, then kept, then sent: the device never holds one that we do not. */

@@ -42,22 +42,32 @@ struct program {
 	struct service service;
 };
 
-static int own_identity(struct program *p, struct tconn_error *err)
+/* One of our certificates, DER; *ret is the caller's. */
+static int own_certificate(struct program *p, const char *file, enum tconn_use use,
+			   struct tconn_bytes *ret, struct tconn_error *err)
 {
 	char path[4096];
-	uint8_t *der = NULL;
-	size_t len = 0;
 	int r;
 
-	if (snprintf(path, sizeof(path), "%s/tls.pem", p->settings.identity) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s", p->settings.identity, file) >= (int)sizeof(path))
 		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", p->settings.identity);
-	r = tconn_certificate_load(path, &der, &len, err);
+	r = tconn_certificate_load(path, &ret->data, &ret->len, err);
 	if (r < 0)
 		return tconn_fail_in(err, r, "own identity (enrol with tconnctl enrol)");
-	r = tconn_certificate_check(p->trust, der, len, TCONN_USE_TLS, TCONN_ROLE_DEVICE,
+	r = tconn_certificate_check(p->trust, ret->data, ret->len, use, TCONN_ROLE_DEVICE,
 				    &p->state.self, err);
-	free(der);
 	return r < 0 ? tconn_fail_in(err, r, path) : 0;
+}
+
+static int own_identity(struct program *p, struct tconn_error *err)
+{
+	struct tconn_bytes tls = { 0 };
+	int r = own_certificate(p, "data.pem", TCONN_USE_DATA, &p->service.data_cert, err);
+
+	if (r == 0)
+		r = own_certificate(p, "tls.pem", TCONN_USE_TLS, &tls, err);
+	tconn_bytes_free(&tls);
+	return r;
 }
 
 static int open_parts(struct program *p, struct tconn_error *err)
@@ -135,6 +145,7 @@ static int serve(struct program *p, struct tconn_error *err)
 
 static void close_parts(struct program *p)
 {
+	tconn_bytes_free(&p->service.data_cert);
 	SSL_CTX_free(p->tls);
 	tconn_tpm_close(p->tpm);
 	tconn_refset_free(p->refset);

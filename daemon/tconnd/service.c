@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../lib/cbor_util.h"
+#include "../lib/half.h"
 #include "../lib/say.h"
 #include "../lib/words.h"
 #include "ask.h"
@@ -136,6 +138,23 @@ static int ask(struct service *s, struct tconn_channel *c, const struct tconn_me
 	return r;
 }
 
+/* Our half of the receipt; an answer without a record has none. */
+static int sign(struct service *s, const struct tconn_message *request,
+		struct tconn_message *answer, struct tconn_error *err)
+{
+	const struct tconn_half half = {
+		.id = answer->id, .status = answer->status, .nonce = request->nonce,
+		.statement = request->statement, .record = answer->record,
+		.answer = answer->answer,
+	};
+	int r;
+
+	if (!answer->record.len)
+		return 0;
+	r = tconn_half_sign(&half, s->party.tpm, &answer->signature, err);
+	return r ? r : tconn_bytes_copy(&answer->signer, s->data_cert.data, s->data_cert.len, err);
+}
+
 static int serve_request(struct service *s, struct tconn_channel *c,
 			 const struct tconn_message *request, struct tconn_error *err)
 {
@@ -146,6 +165,8 @@ static int serve_request(struct service *s, struct tconn_channel *c,
 		  request->statement.len);
 	answer.id = request->id;
 	r = ask(s, c, request, &answer, err);
+	if (r == 0)
+		r = sign(s, request, &answer, err);
 	if (r == 0)
 		r = cover(s, c, request, &answer, err);
 	if (r == 0)

@@ -12,6 +12,7 @@ struct service {
 	struct state *state;
 	struct ssl_ctx_st *tls;
 	struct tconn_party party;
+	struct tconn_bytes data_cert;	/* ours, DER */
 	struct tconn_identity expected;	/* whom we mean to talk to */
 	struct tconn_ima_state service_log;	/* what is known of its IMA log */
 	struct keep keep;

@@ -23,6 +23,7 @@
 #include "daemon/lib/jsonline.h"
 #include "daemon/lib/receipt.h"
 #include "daemon/lib/frame.h"
+#include "daemon/lib/half.h"
 #include "daemon/lib/record_mac.h"
 #include "daemon/lib/sealed_pin.h"
 #include "tui/protocol.h"
@@ -297,7 +298,8 @@ enum fault {
 	FAULT_STATUS, FAULT_DIGITS_CHANGED, FAULT_ID, FAULT_OLD_EVIDENCE, FAULT_STATUS_CHANGED,
 	FAULT_VERIFIER, FAULT_VERIFIER_HIDDEN, FAULT_NO_MAC, FAULT_OTHER_KERNEL, FAULT_CHANGED,
 	FAULT_OTHER_TEXT, FAULT_OTHER_LOOK, FAULT_OTHER_SCREEN, FAULT_LITTLE_ATTESTED,
-	FAULT_HIDDEN_TEXT, FAULT_OTHER_PIN_KEY, FAULT_PLAIN_PIN, FAULT_REPLAYED, FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
+	FAULT_HIDDEN_TEXT, FAULT_OTHER_PIN_KEY, FAULT_PLAIN_PIN,
+	FAULT_NOT_SIGNED, FAULT_SIGNED_OTHER, FAULT_REPLAYED, FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
 };
 
 struct answering {
@@ -492,6 +494,27 @@ static void seal_digits(const struct answering *a, const struct tconn_message *r
 		memcpy(ret->data, a->digits, 4);
 }
 
+/* The device's half of the receipt. */
+static void sign_half(struct player *p, const struct answering *a,
+		      const struct tconn_message *request, struct tconn_message *answer)
+{
+	const struct tconn_half half = {
+		.id = answer->id + (a->fault == FAULT_SIGNED_OTHER), .status = answer->status,
+		.nonce = request->nonce, .statement = request->statement,
+		.record = answer->record, .answer = answer->answer,
+	};
+	char path[SWTPM_PATH_MAX + 128];
+
+	if (a->fault == FAULT_NOT_SIGNED)
+		return;
+	snprintf(path, sizeof(path), "%s/data.pem", p->machine->dir);
+	if (tconn_half_sign(&half, p->party.tpm, &answer->signature, &p->err) ||
+	    tconn_certificate_load(path, &answer->signer.data, &answer->signer.len, &p->err)) {
+		fprintf(stderr, "# %s\n", p->err.text);
+		abort();
+	}
+}
+
 /* Takes one REQUEST and answers it; returns what tconn_message_send() says. */
 static int play_answer(struct player *p, const struct answering *a, struct tconn_message *request,
 		       struct tconn_message *answer)
@@ -523,6 +546,7 @@ static int play_answer(struct player *p, const struct answering *a, struct tconn
 		set_bytes(&answer->record, &record, sizeof(record));
 	if (a->digits)
 		seal_digits(a, request, &record, &answer->answer);
+	sign_half(p, a, request, answer);
 	tconn_answer_digest(answer, request->statement.data, request->statement.len, digest);
 	memcpy(nonce, request->nonce, 32);
 	nonce[5] ^= a->fault == FAULT_OLD_EVIDENCE;
@@ -770,6 +794,10 @@ CASE(letters, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "12a4" }
      .check = "record-outcome", .reason = "not digits");
 CASE(too_few_digits, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "123" },
      .check = "record-outcome", .reason = "not digits within the limits");
+CASE(not_signed, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NOT_SIGNED },
+     .check = "answer-signed", .reason = "did not sign");
+CASE(signed_for_another, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_SIGNED_OTHER }, .check = "answer-signed", .reason = "signature");
 CASE(pin_in_the_clear, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "1234",
      .fault = FAULT_PLAIN_PIN }, .check = "record-outcome", .reason = "not sealed to the key");
 CASE(pin_sealed_to_another_key, .kind = "pin", .answering = { DECIDED(ENTERED), .digits = "1234",

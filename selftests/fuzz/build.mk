@@ -39,7 +39,7 @@ fuzz_ima_log_pkgs	:= json-c libcrypto
 fuzz_tconn_log_sources	:= $(call fuzz_lib,log_tconn pcr appraise_tconn appraise_part refvals ima_policy ima_signature)
 fuzz_tconn_log_pkgs	:= json-c libcrypto
 # It includes receipt.c.
-fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util cose identity tpm tpm_blob tpm_keys tpm_signature \
+fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util cose half identity tpm tpm_blob tpm_keys tpm_signature \
 			   tpm_template tpm_verify)
 fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 fuzz_ear_sources	:= $(fuzz_receipt_sources)

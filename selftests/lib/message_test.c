@@ -70,6 +70,8 @@ static struct tconn_message sample(enum tconn_message_type type)
 	m.statement = filled(100, 'x');
 	m.status = TCONN_TUI_ABORTED;
 	m.record = filled(sizeof(struct tconn_record), 'r');
+	m.signature = filled(72, 'z');
+	m.signer = filled(300, 'y');
 	m.answer = filled(4, '7');
 	m.evidence = filled(70000, 'e');
 	m.receipt = filled(5000, 'c');
@@ -232,6 +234,8 @@ TEST_F(fields, arrive)
 		EXPECT_EQ(a->status, b->status);
 		EXPECT_TRUE(same_bytes(&a->record, &b->record));
 		EXPECT_TRUE(same_bytes(&a->answer, &b->answer));
+		EXPECT_TRUE(same_bytes(&a->signature, &b->signature));
+		EXPECT_TRUE(same_bytes(&a->signer, &b->signer));
 		EXPECT_TRUE(same_bytes(&a->evidence, &b->evidence));
 		EXPECT_STREQ(a->text, b->text);
 		break;
@@ -313,6 +317,8 @@ static const struct limit limits[] = {
 	LIMIT(ENROL_RESULT, cert_data, 8192),
 	LIMIT(REQUEST, statement, 8192),
 	LIMIT(ANSWER, answer, 64),
+	LIMIT(ANSWER, signature, 72),
+	LIMIT(ANSWER, signer, 8192),
 	LIMIT(ANSWER, record, sizeof(struct tconn_record)),
 };
 

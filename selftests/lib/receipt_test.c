@@ -10,6 +10,7 @@
 #include <kselftest_harness.h>
 
 #include "daemon/lib/cbor_util.h"
+#include "daemon/lib/half.h"
 #include "daemon/lib/receipt.h"
 #include "world.h"
 
@@ -23,7 +24,7 @@ FIXTURE(receipt) {
 	struct tconn_receipt r, got;
 	struct tconn_bytes cose;
 	struct tconn_error err;
-	uint8_t statement[20];
+	uint8_t statement[20], sealed[64];
 };
 
 static struct x509_store_st *trust_of(const struct world_issuer *who)
@@ -34,6 +35,26 @@ static struct x509_store_st *trust_of(const struct world_issuer *who)
 	snprintf(path, sizeof(path), "%s/" TCONN_ISSUER_CERT, who->dir);
 	tconn_trust_load(path, &trust, NULL);
 	return trust;
+}
+
+/* The device's half, by whose identity it is told to be. */
+static int sign_half(struct tconn_receipt *r, const struct world_identity *by,
+		     struct tconn_error *err)
+{
+	const struct tconn_half half = {
+		.id = r->id, .status = r->status, .nonce = r->nonce, .statement = r->statement,
+		.record = { (uint8_t *)&r->record, sizeof(r->record) }, .answer = r->answer,
+	};
+	struct tconn_tpm *tpm;
+	int error = tconn_tpm_open(by->swtpm.tcti, &tpm, err);
+
+	if (error)
+		return error;
+	tconn_bytes_free(&r->signature);
+	r->signer = by->data_cert;	/* borrowed */
+	error = tconn_half_sign(&half, tpm, &r->signature, err);
+	tconn_tpm_close(tpm);
+	return error;
 }
 
 FIXTURE_SETUP(receipt)
@@ -54,6 +75,9 @@ FIXTURE_SETUP(receipt)
 	memset(r->evidence_digest, 2, 32);
 	r->verdict.trusted = true;
 	tconn_verdict_add(&r->verdict, "quote-fresh", true, "bound to this nonce");
+	memset(self->sealed, 'p', sizeof(self->sealed));
+	r->answer = (struct tconn_bytes){ self->sealed, sizeof(self->sealed) };
+	ASSERT_EQ(0, sign_half(r, &device, &self->err)) TH_LOG("%s", self->err.text);
 	ASSERT_EQ(0, tconn_receipt_sign(r, self->tpm, service.data_cert.data, service.data_cert.len,
 					&self->cose, &self->err)) TH_LOG("%s", self->err.text);
 }
@@ -61,6 +85,7 @@ FIXTURE_SETUP(receipt)
 FIXTURE_TEARDOWN(receipt)
 {
 	tconn_receipt_free(&self->got);
+	tconn_bytes_free(&self->r.signature);
 	tconn_bytes_free(&self->cose);
 	X509_STORE_free(self->trust);
 	tconn_tpm_close(self->tpm);
@@ -84,6 +109,9 @@ TEST_F(receipt, says_what_was_signed)
 	EXPECT_EQ(0, memcmp(&self->r.record, &self->got.record, sizeof(self->got.record)));
 	EXPECT_EQ(0, memcmp(self->r.nonce, self->got.nonce, 32));
 	EXPECT_EQ(0, memcmp(self->r.evidence_digest, self->got.evidence_digest, 32));
+	ASSERT_EQ(sizeof(self->sealed), self->got.answer.len);
+	EXPECT_EQ(0, memcmp(self->sealed, self->got.answer.data, sizeof(self->sealed)));
+	EXPECT_EQ(device.data_cert.len, self->got.signer.len);
 	EXPECT_TRUE(self->got.verdict.trusted);
 	ASSERT_EQ(1, self->got.verdict.count);
 	EXPECT_STREQ("quote-fresh", self->got.verdict.check[0].name);
@@ -175,6 +203,57 @@ TEST_F(receipt, in_the_name_of_another_service_is_refused)
 					service.data_cert.len, &self->cose, &self->err));
 	EXPECT_EQ(-EKEYREJECTED, verify(self));
 	EXPECT_NE(NULL, strstr(self->err.text, "another.example")) TH_LOG("%s", self->err.text);
+}
+
+/* The service signs what it likes; the device's half it cannot make. */
+static void expect_half_refused(struct __test_metadata *_metadata, FIXTURE_DATA(receipt) *self,
+				const char *why)
+{
+	tconn_bytes_free(&self->cose);
+	ASSERT_EQ(0, tconn_receipt_sign(&self->r, self->tpm, service.data_cert.data,
+					service.data_cert.len, &self->cose, &self->err));
+	EXPECT_EQ(-EKEYREJECTED, verify(self));
+	EXPECT_NE(NULL, strstr(self->err.text, "the device's half")) TH_LOG("%s", self->err.text);
+	EXPECT_NE(NULL, strstr(self->err.text, why)) TH_LOG("%s", self->err.text);
+}
+
+TEST_F(receipt, of_something_else_than_the_device_signed_is_refused)
+{
+	self->r.record.outcome = TCONN_OUTCOME_DENIED;
+	expect_half_refused(_metadata, self, "");
+	self->r.record.outcome = TCONN_OUTCOME_CONFIRMED;
+	self->statement[0] ^= 1;
+	expect_half_refused(_metadata, self, "");
+	self->statement[0] ^= 1;
+	self->sealed[5] ^= 1;
+	expect_half_refused(_metadata, self, "");
+	self->sealed[5] ^= 1;
+	self->r.nonce[0] ^= 1;
+	expect_half_refused(_metadata, self, "");
+	self->r.nonce[0] ^= 1;
+	self->r.id++;
+	expect_half_refused(_metadata, self, "");
+}
+
+TEST_F(receipt, without_the_devices_half_is_refused)
+{
+	tconn_bytes_free(&self->r.signature);
+	expect_half_refused(_metadata, self, "did not sign");
+}
+
+TEST_F(receipt, with_the_services_own_half_is_refused)
+{
+	ASSERT_EQ(0, sign_half(&self->r, &service, &self->err));
+	expect_half_refused(_metadata, self, "");
+}
+
+TEST_F(receipt, tells_its_time_before_it_is_believed)
+{
+	uint64_t time = 0;
+
+	ASSERT_EQ(0, tconn_receipt_time(self->cose.data, self->cose.len, &time, &self->err));
+	EXPECT_EQ(1700000000, time);
+	EXPECT_EQ(-EBADMSG, tconn_receipt_time(self->cose.data, 10, &time, &self->err));
 }
 
 TEST_F(receipt, by_a_device_is_refused)
