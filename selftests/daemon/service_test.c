@@ -609,6 +609,7 @@ TEST_F(answer, confirmed_with_a_receipt)
 				     .outcome = TCONN_OUTCOME_CONFIRMED };
 	struct tconn_receipt receipt = { 0 };
 	struct json_object *reply;
+	char png[STAGE_PATH];
 	pid_t pid;
 
 	ask_begin(&self->asking);
@@ -635,6 +636,14 @@ TEST_F(answer, confirmed_with_a_receipt)
 	pid = stage_spawn(&w, "verify.out", "tconnctl", "receipt", "verify",
 			  stage_path(&w, "receipt.cose"), "--trust", w.other_trust, NULL);
 	EXPECT_EQ(4, stage_wait(pid, 10000));
+
+	/* And see what the person saw. */
+	snprintf(png, sizeof(png), "%s", stage_path(&w, "seen.png"));
+	pid = stage_spawn(&w, "verify.out", "tconnctl", "receipt", "show",
+			  stage_path(&w, "receipt.cose"), "--trust", w.trust, "--png", png, NULL);
+	EXPECT_EQ(0, stage_wait(pid, 20000));
+	EXPECT_IN("drawn again", stage_read(stage_path(&w, "verify.out")));
+	EXPECT_TRUE(file_holds("seen.png", "IHDR"));
 }
 
 
