@@ -7,7 +7,7 @@ Prints a table and writes out/bench/report.json: a list of
 medians; ratio is the median of value/peer taken round by round, so that a machine
 whose speed drifts does not distort it. target is null where none is set.
 
-    scripts/bench.py [session|evidence|keys|idle|connect|ima ...]    these alone; no report is written
+    scripts/bench.py [session|evidence|keys|idle|connect|ima|receipt ...]    these alone; no report is written
 
 Exit codes: 0 measured, 1 something failed, 2 usage.
 """
@@ -237,6 +237,22 @@ def label():
     return figures
 
 
+def receipt():
+    times = json.loads(subprocess.run([PROGRAMS / "receipt", "50"], check=True,
+                                      capture_output=True).stdout)
+    verify, ecdsa = (statistics.median(times[n]) for n in ("verify_ns", "ecdsa_ns"))
+    how = "a confirmation on 1280x800: two signatures, two chains, the picture drawn again; one core"
+    return [
+        {"name": "receipt_verify_per_s", "value": round(1e9 / verify, 1), "unit": "/s",
+         "peer": "two ECDSA verifications", "peer_value": round(1e9 / ecdsa, 1),
+         "ratio": round(ecdsa / verify, 4), "target": None, "how": how},
+        {"name": "receipt_bytes", "value": times["receipt_bytes"], "unit": "B",
+         "peer": "the record", "peer_value": 480,
+         "ratio": round(times["receipt_bytes"] / 480, 3), "target": None,
+         "how": "COSE_Sign1 with both certificates, statement, record, 24 checks"},
+    ]
+
+
 def print_table(figures):
     print(f"\n{'name':24} {'value':>10} {'peer':>10} {'ratio':>7}  target  against")
     for f in figures:
@@ -255,7 +271,7 @@ def print_size():
     print(f"  {'all':16} {sum(lines.values()):>5}")
 
 
-MEASURES = {m.__name__: m for m in (session, evidence, keys, idle, connect, ima, label)}
+MEASURES = {m.__name__: m for m in (session, evidence, keys, idle, connect, ima, label, receipt)}
 
 
 def main():

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Programs that scripts/bench.py runs: ima and label here, the others in guests.
+# Programs that scripts/bench.py runs: ima, label and receipt here, the others in guests.
 BENCH		:= $(BUILD)/selftests/bench
 # May hold sessions, and so are static.
 BENCH_APPS	:= $(BENCH)/takeover $(BENCH)/key_to_frame
 BENCH_PROGRAMS	:= $(BENCH_APPS) $(BENCH)/input_cost $(BENCH)/connect \
-		   $(BENCH)/ima $(BENCH)/label
+		   $(BENCH)/ima $(BENCH)/label $(BENCH)/receipt
 
 $(BENCH_APPS): $(BENCH)/%: selftests/bench/%.c selftests/bench/modeset.c selftests/bench/modeset.h \
 		selftests/kmod/keyboard.c selftests/kmod/keyboard.h \
@@ -28,6 +28,12 @@ $(BENCH)/label: selftests/bench/label.c selftests/bench/times.h $(TCONN_LIB) \
 	@mkdir -p $(@D)
 	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -I. $(TCONN_LDFLAGS) -o $@ $(filter-out %.h,$^) \
 		$(TCONN_LIB_LIBS)
+
+$(BENCH)/receipt: selftests/bench/receipt.c selftests/bench/times.h $(TCONN_LIB) $(RENDER_LIB) \
+		$(addprefix $(BUILD)/selftests/lib/,swtpm_fixture.o test_identity.o)
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -I. $(TCONN_LDFLAGS) -o $@ $< $(filter %.o,$^) \
+		$(TCONN_LIB) $(RENDER_LIB) $(TCONN_LIB_LIBS) $(RENDER_LIBS)
 
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)
