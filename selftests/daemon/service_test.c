@@ -603,6 +603,17 @@ FIXTURE_TEARDOWN(answer)
 	EXPECT_TRUE(stage_until(is_gone, w.visitor.identity.name, 5000));
 }
 
+static bool file_holds(const char *name, const char *needle)
+{
+	FILE *f = fopen(stage_path(&w, name), "re");
+	static char buf[4 << 20];
+	size_t len = f ? fread(buf, 1, sizeof(buf), f) : 0;
+
+	if (f)
+		fclose(f);
+	return memmem(buf, len, needle, strlen(needle)) != NULL;
+}
+
 TEST_F(answer, confirmed_with_a_receipt)
 {
 	const struct answering a = { .status = TCONN_TUI_DECIDED,
@@ -670,17 +681,6 @@ static int listen_sink(void)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 1))
 		return -1;
 	return fd;
-}
-
-static bool file_holds(const char *name, const char *needle)
-{
-	FILE *f = fopen(stage_path(&w, name), "re");
-	static char buf[4 << 20];
-	size_t len = f ? fread(buf, 1, sizeof(buf), f) : 0;
-
-	if (f)
-		fclose(f);
-	return memmem(buf, len, needle, strlen(needle)) != NULL;
 }
 
 TEST_F(answer, pin_goes_to_the_sink_and_nowhere_else)
