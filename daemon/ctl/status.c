@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../lib/jsonline.h"
+#include "../lib/system.h"
 #include "ctl.h"
 
 static struct json_object *child(struct json_object *obj, const char *key)
@@ -33,6 +34,19 @@ static void print_confinement(struct json_object *list)
 	}
 }
 
+/* Each with what the integrator's page asks for, where it is something else. */
+static void print_system(struct json_object *system)
+{
+	for (enum tconn_fact f = 0; system && f < TCONN_FACT_COUNT; f++) {
+		const char *is = member(system, tconn_fact_name(f));
+		bool good = strcmp(is, tconn_fact_wanted(f)) == 0;
+
+		print("  %s  %-20s %s%s%s", good ? "good" : "WEAK", tconn_fact_name(f),
+		      *is ? is : "not known", good ? "" : "; better: ",
+		      good ? "" : tconn_fact_wanted(f));
+	}
+}
+
 static void print_tconnd(struct json_object *s)
 {
 	struct json_object *service = child(s, "service"), *device = child(s, "device");
@@ -52,6 +66,8 @@ static void print_tconnd(struct json_object *s)
 	if (strcmp(member(module, "developer"), "yes") == 0)
 		print("module: DEVELOPER MODE, the policy is %s",
 		      strcmp(member(module, "signed"), "yes") ? "not signed" : "signed");
+	print("this system:");
+	print_system(child(s, "system"));
 	print("module: %s", json_object_to_json_string_ext(module, JSON_C_TO_STRING_PLAIN));
 	for (size_t i = 0; leds && i < json_object_array_length(leds); i++) {
 		struct json_object *led = json_object_array_get_idx(leds, i);

@@ -20,10 +20,12 @@ enum check {
 	CHECK_QUOTE_PCRS,
 	CHECK_BOOT_LOG,
 	CHECK_BOOT_REFERENCE,
+	CHECK_SECURE_BOOT,
 	CHECK_IMA_LOG,
 	CHECK_IMA_REFERENCE,
 	CHECK_TCONN_LOG,
 	CHECK_TCONN_REFERENCE,
+	CHECK_SYSTEM,
 	CHECK_COUNT,
 };
 
@@ -106,12 +108,14 @@ static const struct {
 	[CHECK_BOOT_LOG] = { "boot-log", tconn_check_boot_log, CHECK_QUOTE_PCRS, false },
 	[CHECK_BOOT_REFERENCE] = { "boot-reference", tconn_check_boot_reference,
 				   CHECK_BOOT_LOG, true },
+	[CHECK_SECURE_BOOT] = { "secure-boot", tconn_check_secure_boot, CHECK_BOOT_LOG, true },
 	[CHECK_IMA_LOG] = { "ima-log", tconn_check_ima_log, CHECK_QUOTE_PCRS, false },
 	[CHECK_IMA_REFERENCE] = { "ima-reference", tconn_check_ima_reference,
 				  CHECK_IMA_LOG, true },
 	[CHECK_TCONN_LOG] = { "tconn-log", tconn_check_tconn_log, CHECK_QUOTE_PCRS, false },
 	[CHECK_TCONN_REFERENCE] = { "tconn-reference", tconn_check_tconn_reference,
 				    CHECK_TCONN_LOG, true },
+	[CHECK_SYSTEM] = { "system", tconn_check_system, CHECK_IMA_REFERENCE, true },
 };
 
 _Static_assert((int)CHECK_COUNT <= TCONN_CHECKS_MAX, "verdict holds all checks");

@@ -11,6 +11,10 @@
  *                    {"pcr":9,"type":"EV_EVENT_TAG","digest":"HEX","what":"initrd"} ],
  *			each must occur, and closes its PCR
  *    "pcr_closed": [2],	optional: further PCRs that are closed
+ *    "pcr_exact": [12],	optional: PCRs that must be what the firmware log says. 0..9 always are
+ *    "secure_boot": { "required": true, "pk": ["HEX"], "kek": ["HEX"], "db": ["HEX"], "dbx": [] },
+ *			optional: sha256 of the certificates that the lists may hold; dbx: must hold
+ *    "system": { "lockdown": "confidentiality", ... },	optional: settings, system.h
  *    "ima": { "/usr/sbin/tconnd": ["HEX", ...], ... },	sha256 of file content
  *    "ima_buf": { "NAME": ["HEX"] },	optional: measured buffers besides the module's
  *    "ima_digests", "ima_rules", "ima_keys", "ima_text": optional, see ima_policy.h
@@ -60,12 +64,14 @@ struct tconn_verdict {
  *	quote-pcrs	pcrDigest covers all PCRs of TCONN_PCR_MASK with the given values
  *	boot-log	replays to PCR 0-9 (and 11, 12, 14 where logged)
  *	boot-reference	pcr_events
+ *	secure-boot	on, with the owner's keys; says so where it is not required
  *	ima-log		a prefix replays to PCR 10; boot_aggregate derived from the quoted PCRs.
  *			Where the evidence leaves out what is held: the rest, from there on
  *	ima-reference	every entry of that prefix is on the list, no violations
  *	tconn-log	a prefix replays to its PCR; exactly one boot event, first
  *	tconn-reference	policy and every admitted app are on the list; no refused app
- * For a service (no module there) the last two pass with reason "not required"
+ *	system		settings of the kernel; says which are weaker than they could be
+ * For a service (no module there) the module's two pass with reason "not required"
  * only where the reference values say "required": false and the log is empty.
  */
 /* What is left of an IMA log that was trusted, so that the next appraisal in the same boot

@@ -30,24 +30,25 @@ static int replay_event(const struct tconn_boot_event *e, size_t index, void *ar
 
 /* PCR 0-9 must be what the log says, even where it says nothing. Of the others
  * userspace may extend 11, 12 and 14 later, so they count only where logged; 10
- * and the module's have logs of their own.
+ * and the module's have logs of their own. Reference values can want them exact.
  */
-static bool must_match(const struct replay *r, unsigned int pcr)
+static bool must_match(const struct replay *r, uint32_t exact, unsigned int pcr)
 {
-	return pcr <= PCR_FIRMWARE_MAX || (r->logged & TCONN_PCR_MASK & 1u << pcr);
+	return (exact & 1u << pcr) || pcr <= PCR_FIRMWARE_MAX || (r->logged & TCONN_PCR_MASK & 1u << pcr);
 }
 
 bool tconn_check_boot_log(struct tconn_appraising *a, struct tconn_reason *why)
 {
 	const struct tconn_bytes *log = &a->evidence->boot_log;
 	const struct tconn_pcrs *quoted = &a->evidence->quote.pcrs;
+	const uint32_t exact = a->refvals ? a->refvals->pcr_exact : 0;
 	struct replay r = { .events = 0 };
 
 	tconn_pcrs_reset(&r.pcrs);
 	if (tconn_boot_walk(log->data, log->len, replay_event, &r, &r.err))
 		return tconn_refuse(why, "%.250s", r.err.text);
 	for (unsigned int i = 0; i < TCONN_PCR_COUNT; i++) {
-		if (!must_match(&r, i) || tconn_pcr_equal(r.pcrs.digest[i], quoted->digest[i]))
+		if (!must_match(&r, exact, i) || tconn_pcr_equal(r.pcrs.digest[i], quoted->digest[i]))
 			continue;
 		return tconn_refuse(why, "PCR %u is %s in the quote, but the firmware log replays to %s",
 				    i, tconn_digest_short(quoted->digest[i]).text,
@@ -80,8 +81,8 @@ static bool is_separator(const struct tconn_boot_event *e)
 				    !memcmp(e->data, "\xff\xff\xff\xff", 4));
 }
 
-/* What firmware says of its own doings. The type is not measured, the data is. */
-static bool is_remark(const struct tconn_boot_event *e)
+/* The type is not measured, the data is. */
+bool tconn_boot_is_remark(const struct tconn_boot_event *e)
 {
 	uint8_t digest[32];
 
@@ -116,7 +117,7 @@ static int compare_event(const struct tconn_boot_event *e, size_t index, void *a
 
 	if (e->pcr >= TCONN_PCR_COUNT || !(l->refvals->pcr_closed & 1u << e->pcr))
 		return 0;
-	if (is_listed(l, e) || is_remark(e))
+	if (is_listed(l, e) || tconn_boot_is_remark(e))
 		return 0;
 	tconn_refuse(l->why, "PCR %u, event %zu: digest %s (type %#x) is not on the list", e->pcr,
 		     index, tconn_digest_text(e->digest).text, e->type);

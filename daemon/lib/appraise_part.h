@@ -31,10 +31,17 @@ typedef bool (*tconn_check_fn)(struct tconn_appraising *a, struct tconn_reason *
 
 bool tconn_check_boot_log(struct tconn_appraising *a, struct tconn_reason *why);
 bool tconn_check_boot_reference(struct tconn_appraising *a, struct tconn_reason *why);
+bool tconn_check_secure_boot(struct tconn_appraising *a, struct tconn_reason *why);
+bool tconn_check_system(struct tconn_appraising *a, struct tconn_reason *why);
 bool tconn_check_ima_log(struct tconn_appraising *a, struct tconn_reason *why);
 bool tconn_check_ima_reference(struct tconn_appraising *a, struct tconn_reason *why);
 bool tconn_check_tconn_log(struct tconn_appraising *a, struct tconn_reason *why);
 bool tconn_check_tconn_reference(struct tconn_appraising *a, struct tconn_reason *why);
+
+/* What firmware says of its own doings: EV_SEPARATOR, EV_ACTION, EV_EFI_ACTION as appraise.h
+ * has it, and what is extended nowhere.
+ */
+bool tconn_boot_is_remark(const struct tconn_boot_event *e);
 
 /* Both return their name's result, so that a check ends with `return tconn_pass(...)`. */
 bool tconn_pass(struct tconn_reason *why, const char *fmt, ...)

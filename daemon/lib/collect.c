@@ -137,6 +137,7 @@ int tconn_evidence_collect(struct tconn_tpm *tpm, const struct tconn_sources *sr
 	if (error)
 		return tconn_fail_in(err, error, "evidence");
 	read_kernel(&e);
+	tconn_system_read("", src->confined, &e.system);
 	*ret = e;
 	e = (struct tconn_evidence){ 0 };
 	return 0;

@@ -23,12 +23,14 @@ enum evidence_key {
 	KEY_TCONN_LOG,
 	KEY_KERNEL,
 	KEY_IMA_BASE,
+	KEY_SYSTEM,
 	KEY_COUNT,
 };
 
 static const char *const key_names[KEY_COUNT] = {
 	"version", "AK", "AK certificate", "quote", "signature", "PCR values",
 	"firmware log", "IMA log", "module log", "kernel release", "IMA log's start",
+	"settings",
 };
 
 void tconn_evidence_free(struct tconn_evidence *e)
@@ -47,6 +49,22 @@ static void put_pcrs(struct tconn_cbor_writer *w, const struct tconn_pcrs *p)
 			continue;
 		tconn_cbor_put_uint(w, i);
 		tconn_cbor_put_bytes(w, p->digest[i], 32);
+	}
+}
+
+/* Those that are known. */
+static void put_system(struct tconn_cbor_writer *w, const struct tconn_system *s)
+{
+	size_t count = 0;
+
+	for (enum tconn_fact f = 0; f < TCONN_FACT_COUNT; f++)
+		count += s->fact[f][0] != '\0';
+	tconn_cbor_put_map(w, count);
+	for (enum tconn_fact f = 0; f < TCONN_FACT_COUNT; f++) {
+		if (!s->fact[f][0])
+			continue;
+		tconn_cbor_put_uint(w, f);
+		tconn_cbor_put_text(w, s->fact[f], sizeof(s->fact[f]) - 1);
 	}
 }
 
@@ -106,6 +124,8 @@ int tconn_evidence_encode(const struct tconn_evidence *e, struct tconn_bytes *re
 	tconn_cbor_put_text(&w, e->kernel, sizeof(e->kernel) - 1);
 	tconn_cbor_put_uint(&w, KEY_IMA_BASE);
 	tconn_cbor_put_uint(&w, e->ima_base);
+	tconn_cbor_put_uint(&w, KEY_SYSTEM);
+	put_system(&w, &e->system);
 	if (w.len > TCONN_EVIDENCE_MAX)
 		return tconn_fail(err, -EMSGSIZE, "evidence of %zu bytes is over the limit of %u: the logs are too long",
 				  w.len, TCONN_EVIDENCE_MAX);
@@ -165,6 +185,23 @@ static int get_pcrs(struct tconn_cbor *r, struct tconn_pcrs *ret, struct tconn_e
 	return error;
 }
 
+static int get_system(struct tconn_cbor *r, struct tconn_system *ret, struct tconn_error *err)
+{
+	struct tconn_cbor_map map;
+	int error = tconn_cbor_map(r, TCONN_FACT_COUNT, &map, err);
+
+	while (!error && map.left) {
+		uint64_t fact;
+
+		error = tconn_cbor_key(r, &map, TCONN_FACT_COUNT - 1, &fact, err);
+		if (!error)
+			error = tconn_cbor_string(r, ret->fact[fact], sizeof(ret->fact[fact]), err);
+		if (!error && !ret->fact[fact][0])
+			return tconn_fail(err, -EBADMSG, "a setting is empty");
+	}
+	return error;
+}
+
 static int get_item(struct tconn_cbor *r, uint64_t key, struct tconn_evidence *e,
 		    struct tconn_error *err)
 {
@@ -189,6 +226,8 @@ static int get_item(struct tconn_cbor *r, uint64_t key, struct tconn_evidence *e
 		return get_bytes(r, TCONN_LOG_MAX, &e->tconn_log, err);
 	case KEY_IMA_BASE:
 		return tconn_cbor_uint(r, INT64_MAX, &e->ima_base, err);
+	case KEY_SYSTEM:
+		return get_system(r, &e->system, err);
 	default:
 		return tconn_cbor_string(r, e->kernel, sizeof(e->kernel), err);
 	}

@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "identity.h"
 #include "log.h"
+#include "system.h"
 #include "tpm.h"
 
 #define TCONN_EVIDENCE_MAX (40u << 20)	/* bytes */
@@ -28,6 +29,7 @@ struct tconn_evidence {
 	struct tconn_bytes boot_log, ima_log, tconn_log;	/* empty where the machine has none */
 	char kernel[128];		/* uname release; a hint */
 	uint64_t ima_base;		/* bytes of the IMA log that were left out at its start */
+	struct tconn_system system;	/* empty where the machine does not say */
 };
 void tconn_evidence_free(struct tconn_evidence *e);
 
@@ -41,6 +43,7 @@ int tconn_evidence_decode(const uint8_t *buf, size_t len, struct tconn_evidence 
 struct tconn_sources {
 	const char *boot_log, *ima_log, *tconn_log;
 	const char *identity_dir;	/* for ak.pem */
+	const char *confined;		/* where tconn-confine notes what it started; NULL: not asked */
 };
 /* Quote first, logs after it: the logs may be longer than the quote says, never shorter. */
 int tconn_evidence_collect(struct tconn_tpm *tpm, const struct tconn_sources *src,

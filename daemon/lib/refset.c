@@ -8,9 +8,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "digest.h"
+#include "refvals.h"
+#include "signed.h"
+
 struct tconn_refset {
 	size_t count;
 	struct tconn_refvals *refvals[TCONN_REFSET_MAX];
+	uint8_t digest[TCONN_REFSET_MAX][32];	/* of the JSON */
+	bool withdrawn[TCONN_REFSET_MAX];
+	size_t paper_count;
+	struct tconn_digests *paper[TCONN_REFSET_MAX];	/* each withdraws some */
+	struct tconn_signers *signers;
 };
 
 void tconn_refset_free(struct tconn_refset *set)
@@ -19,33 +28,88 @@ void tconn_refset_free(struct tconn_refset *set)
 		return;
 	for (size_t i = 0; i < set->count; i++)
 		tconn_refvals_free(set->refvals[i]);
+	for (size_t i = 0; i < set->paper_count; i++)
+		free(set->paper[i]);
+	tconn_signers_free(set->signers);
 	free(set);
 }
 
-static int load_one(struct tconn_refset *set, const char *path, struct tconn_error *err)
+static int add_values(struct tconn_refset *set, const uint8_t *json, size_t len,
+		      struct tconn_error *err)
 {
 	int r;
 
 	if (set->count == TCONN_REFSET_MAX)
-		return tconn_fail(err, -E2BIG, "%s: over %d files of reference values", path,
-				  TCONN_REFSET_MAX);
-	r = tconn_refvals_load(path, &set->refvals[set->count], err);
+		return tconn_fail(err, -E2BIG, "over %d files of reference values", TCONN_REFSET_MAX);
+	r = tconn_refvals_parse((const char *)json, len, &set->refvals[set->count], err);
 	if (r == 0)
-		set->count++;
+		tconn_sha256(json, len, set->digest[set->count++]);
 	return r;
+}
+
+static int add_withdrawn(struct tconn_refset *set, const uint8_t *json, size_t len,
+			 struct tconn_error *err)
+{
+	int r;
+
+	if (set->paper_count == TCONN_REFSET_MAX)
+		return tconn_fail(err, -E2BIG, "over %d files that withdraw", TCONN_REFSET_MAX);
+	r = tconn_withdrawn_parse((const char *)json, len, &set->paper[set->paper_count], err);
+	if (r == 0)
+		set->paper_count++;
+	return r;
+}
+
+static int add_signed(struct tconn_refset *set, const struct tconn_bytes *file,
+		      struct tconn_error *err)
+{
+	const uint8_t *json;
+	char type[64];
+	size_t len;
+	int r = tconn_signed_open(file->data, file->len, set->signers, type, &json, &len, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(type, TCONN_TYPE_REFVALS) == 0)
+		return add_values(set, json, len, err);
+	if (strcmp(type, TCONN_TYPE_WITHDRAWN) == 0)
+		return add_withdrawn(set, json, len, err);
+	return tconn_fail(err, -EBADMSG, "is a %s", type);
+}
+
+static int load_one(struct tconn_refset *set, const char *path, struct tconn_error *err)
+{
+	struct tconn_bytes file;
+	int r = tconn_refvals_file(path, &file, err);
+
+	if (r < 0)
+		return r;
+	r = set->signers ? add_signed(set, &file, err) : add_values(set, file.data, file.len, err);
+	free(file.data);
+	return r < 0 ? tconn_fail_in(err, r, path) : 0;
+}
+
+static int ends_with(const struct dirent *d, const char *suffix)
+{
+	size_t len = strlen(d->d_name), n = strlen(suffix);
+
+	return len > n && d->d_name[0] != '.' && strcmp(d->d_name + len - n, suffix) == 0;
 }
 
 static int is_json(const struct dirent *d)
 {
-	size_t len = strlen(d->d_name);
+	return ends_with(d, ".json");
+}
 
-	return len > 5 && d->d_name[0] != '.' && strcmp(d->d_name + len - 5, ".json") == 0;
+static int is_cose(const struct dirent *d)
+{
+	return ends_with(d, ".cose");
 }
 
 static int load_directory(struct tconn_refset *set, const char *path, struct tconn_error *err)
 {
 	struct dirent **names;
-	int n = scandir(path, &names, is_json, alphasort);
+	int n = scandir(path, &names, set->signers ? is_cose : is_json, alphasort);
 	int r = 0;
 
 	if (n < 0)
@@ -62,27 +126,41 @@ static int load_directory(struct tconn_refset *set, const char *path, struct tco
 		free(names[i]);
 	}
 	free(names);
-	if (r == 0 && n == 0)
-		r = tconn_fail(err, -ENOENT, "%s: no *.json file of reference values in it", path);
+	if (r == 0 && set->count == 0)
+		r = tconn_fail(err, -ENOENT, "%s: no *.%s file of reference values in it", path,
+			       set->signers ? "cose" : "json");
 	return r;
 }
 
-int tconn_refset_load(const char *path, struct tconn_refset **ret, struct tconn_error *err)
+static void mark_withdrawn(struct tconn_refset *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		for (size_t p = 0; p < set->paper_count; p++)
+			set->withdrawn[i] |= tconn_digests_have(set->paper[p], set->digest[i]);
+	}
+}
+
+int tconn_refset_load(const char *path, const char *signers, struct tconn_refset **ret,
+		      struct tconn_error *err)
 {
 	struct tconn_refset *set;
 	struct stat st;
-	int r;
+	int r = 0;
 
 	if (stat(path, &st))
 		return tconn_fail(err, -errno, "%s: reference values: %s", path, strerror(errno));
 	set = calloc(1, sizeof(*set));
 	if (!set)
 		return tconn_fail(err, -ENOMEM, "out of memory");
-	r = S_ISDIR(st.st_mode) ? load_directory(set, path, err) : load_one(set, path, err);
+	if (signers)
+		r = tconn_signers_load(signers, &set->signers, err);
+	if (r == 0)
+		r = S_ISDIR(st.st_mode) ? load_directory(set, path, err) : load_one(set, path, err);
 	if (r < 0) {
 		tconn_refset_free(set);
 		return r;
 	}
+	mark_withdrawn(set);
 	*ret = set;
 	return 0;
 }
@@ -94,6 +172,16 @@ static size_t passes(const struct tconn_verdict *v)
 	for (size_t i = 0; i < v->count; i++)
 		n += v->check[i].pass;
 	return n;
+}
+
+/* A version that was withdrawn does not count, however well it fits. */
+static int refuse_withdrawn(struct tconn_appraisal *a, struct tconn_verdict *v)
+{
+	tconn_verdict_add(v, "image-version", false, "%s was withdrawn by its owner: update this device",
+			  a->refvals->name);
+	if (a->state)
+		*a->state = (struct tconn_ima_state){ 0 };
+	return -EKEYREJECTED;
 }
 
 /* With one file, from the state as it was before the first. */
@@ -109,7 +197,7 @@ static int appraise_with(const struct tconn_refset *set, size_t i, struct tconn_
 	r = tconn_appraise(a, ret);
 	if (r == 0 && a->state)
 		a->state->refvals = i;
-	return r;
+	return a->refvals && set->withdrawn[i] ? refuse_withdrawn(a, ret) : r;
 }
 
 int tconn_refset_appraise(const struct tconn_refset *set, const struct tconn_appraisal *a,

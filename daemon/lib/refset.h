@@ -3,6 +3,10 @@
  * A set of reference values: one file for each image version that is accepted.
  * Evidence is trusted if it satisfies one of them in full; mixing entries of two
  * versions is not enough. An empty set trusts nothing.
+ *
+ * Where the owner's signers are given, files are signed (signed.h), *.cose, and no others are
+ * taken. One of them may withdraw versions: what satisfies only such a version is refused with
+ * a check "image-version" that says so, also where its file stays or comes back.
  */
 #ifndef TCONN_REFSET_H
 #define TCONN_REFSET_H
@@ -12,8 +16,11 @@
 #define TCONN_REFSET_MAX 32	/* files */
 
 struct tconn_refset;
-/* path: a file, or a directory whose *.json files are all taken, by name. */
-int tconn_refset_load(const char *path, struct tconn_refset **ret, struct tconn_error *err);
+/* path: a file, or a directory whose *.json files (with signers: *.cose) are all taken, by name.
+ * signers: PEM file with the certificates of who may sign; NULL: unsigned.
+ */
+int tconn_refset_load(const char *path, const char *signers, struct tconn_refset **ret,
+		      struct tconn_error *err);
 void tconn_refset_free(struct tconn_refset *set);	/* accepts NULL */
 
 /* As tconn_appraise() with a->refvals filled in by this function. The verdict is

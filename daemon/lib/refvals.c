@@ -63,6 +63,8 @@ void tconn_refvals_free(struct tconn_refvals *r)
 	tconn_ima_policy_free(r->policy_ima);
 	free_table(r->ima);
 	free_table(r->ima_buf);
+	for (int i = 0; i < TCONN_EFI_LISTS; i++)
+		free(r->secure_boot.list[i]);
 	free(r->policy);
 	free(r->app);
 	free(r);
@@ -305,18 +307,19 @@ static int parse_events(struct json_object *o, struct tconn_refvals *r, struct t
 	return 0;
 }
 
-static int parse_closed(struct json_object *o, struct tconn_refvals *r, struct tconn_error *err)
+static int parse_pcrs(struct json_object *o, const char *key, uint32_t *ret,
+		      struct tconn_error *err)
 {
 	struct json_object *array;
-	int error = get(o, "pcr_closed", json_type_array, &array, err);
+	int error = get(o, key, json_type_array, &array, err);
 
 	for (size_t i = 0; !error && i < json_object_array_length(array); i++) {
 		struct json_object *pcr = json_object_array_get_idx(array, i);
 
 		if (json_object_get_type(pcr) != json_type_int || json_object_get_int64(pcr) < 0 ||
 		    json_object_get_int64(pcr) > 14)
-			return tconn_fail(err, -EBADMSG, "pcr_closed[%zu] is not within 0..14", i);
-		r->pcr_closed |= 1u << json_object_get_int64(pcr);
+			return tconn_fail(err, -EBADMSG, "%s[%zu] is not within 0..14", key, i);
+		*ret |= 1u << json_object_get_int64(pcr);
 	}
 	return error;
 }
@@ -359,10 +362,45 @@ static int parse_tconn(struct json_object *top, struct tconn_refvals *r, struct 
 	return error ? tconn_fail_in(err, error, "tconn") : 0;
 }
 
+static int parse_secure_boot(struct json_object *top, struct tconn_refvals_secure_boot *ret,
+			     struct tconn_error *err)
+{
+	static const char *const keys[] = { "pk", "kek", "db", "dbx", "required", NULL };
+	struct json_object *o;
+	int error = get(top, "secure_boot", json_type_object, &o, err);
+
+	if (error)
+		return error;
+	error = only_keys(o, keys, err);
+	if (!error)
+		error = get_bool(o, "required", &ret->required, err);
+	for (int i = 0; !error && i < TCONN_EFI_LISTS; i++)
+		error = parse_list(o, keys[i], ret->required, &ret->list[i], err);
+	return error ? tconn_fail_in(err, error, "secure_boot") : 0;
+}
+
+static int parse_system(struct json_object *top, struct tconn_system *ret, struct tconn_error *err)
+{
+	const char *keys[TCONN_FACT_COUNT + 1] = { NULL };
+	struct json_object *o;
+	int error = get(top, "system", json_type_object, &o, err);
+
+	for (enum tconn_fact f = 0; f < TCONN_FACT_COUNT; f++)
+		keys[f] = tconn_fact_name(f);
+	if (!error)
+		error = only_keys(o, keys, err);
+	for (enum tconn_fact f = 0; !error && f < TCONN_FACT_COUNT; f++) {
+		if (has(o, keys[f]))
+			error = get_text(o, keys[f], ret->fact[f], sizeof(ret->fact[f]), err);
+	}
+	return error ? tconn_fail_in(err, error, "system") : 0;
+}
+
 static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tconn_error *err)
 {
 	static const char *const keys[] = {
-		"tconn-reference-values", "name", "kernel", "pcr_events", "pcr_closed", "ima",
+		"tconn-reference-values", "name", "kernel", "pcr_events", "pcr_closed", "pcr_exact",
+		"secure_boot", "system", "ima",
 		"ima_buf", "ima_digests", "ima_rules", "ima_keys", "ima_text", "ima_required",
 		"tconn", NULL
 	};
@@ -380,7 +418,13 @@ static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tcon
 	if (!error)
 		error = parse_events(o, r, err);
 	if (!error && has(o, "pcr_closed"))
-		error = parse_closed(o, r, err);
+		error = parse_pcrs(o, "pcr_closed", &r->pcr_closed, err);
+	if (!error && has(o, "pcr_exact"))
+		error = parse_pcrs(o, "pcr_exact", &r->pcr_exact, err);
+	if (!error && has(o, "secure_boot"))
+		error = parse_secure_boot(o, &r->secure_boot, err);
+	if (!error && has(o, "system"))
+		error = parse_system(o, &r->system, err);
 	if (!error)
 		error = parse_table(o, "ima", &r->ima, err);
 	if (!error)
@@ -470,36 +514,69 @@ static int read_all(int fd, char *buf, size_t len)
 	return 0;
 }
 
-static int load_fd(int fd, struct tconn_refvals **ret, struct tconn_error *err)
+static int read_fd(int fd, struct tconn_bytes *ret, struct tconn_error *err)
 {
 	struct stat st;
-	char *json;
 	int error;
 
 	if (fstat(fd, &st))
 		return tconn_fail(err, -errno, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > TCONN_REFVALS_MAX)
 		return tconn_fail(err, -EFBIG, "no regular file of 1..%u bytes", TCONN_REFVALS_MAX);
-	json = malloc((size_t)st.st_size);
-	if (!json)
+	ret->data = malloc((size_t)st.st_size);
+	if (!ret->data)
 		return tconn_fail(err, -ENOMEM, "out of memory");
-	error = read_all(fd, json, (size_t)st.st_size);
-	if (error)
-		error = tconn_fail(err, error, "%s", strerror(-error));
-	else
-		error = tconn_refvals_parse(json, (size_t)st.st_size, ret, err);
-	free(json);
-	return error;
+	ret->len = (size_t)st.st_size;
+	error = read_all(fd, (char *)ret->data, ret->len);
+	if (!error)
+		return 0;
+	free(ret->data);
+	return tconn_fail(err, error, "%s", strerror(-error));
 }
 
-int tconn_refvals_load(const char *path, struct tconn_refvals **ret, struct tconn_error *err)
+int tconn_refvals_file(const char *path, struct tconn_bytes *ret, struct tconn_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int error;
 
 	if (fd < 0)
 		return tconn_fail(err, -errno, "reference values %s: %s", path, strerror(errno));
-	error = load_fd(fd, ret, err);
+	error = read_fd(fd, ret, err);
 	close(fd);
 	return error ? tconn_fail_in(err, error, path) : 0;
+}
+
+int tconn_refvals_load(const char *path, struct tconn_refvals **ret, struct tconn_error *err)
+{
+	struct tconn_bytes json;
+	int error = tconn_refvals_file(path, &json, err);
+
+	if (error)
+		return error;
+	error = tconn_refvals_parse((const char *)json.data, json.len, ret, err);
+	free(json.data);
+	return error ? tconn_fail_in(err, error, path) : 0;
+}
+
+int tconn_withdrawn_parse(const char *json, size_t len, struct tconn_digests **ret,
+			  struct tconn_error *err)
+{
+	static const char *const keys[] = { "tconn-withdrawn", "reference_values", NULL };
+	struct json_object *o = NULL, *list;
+	int64_t version;
+	int error = len > TCONN_REFVALS_MAX ? tconn_fail(err, -EFBIG, "too long") :
+		    parse_json(json, trimmed(json, len), &o, err);
+
+	if (!error && json_object_get_type(o) != json_type_object)
+		error = tconn_fail(err, -EBADMSG, "no JSON object");
+	if (!error)
+		error = only_keys(o, keys, err);
+	if (!error)
+		error = get_number(o, "tconn-withdrawn", 1, 1, &version, err);
+	if (!error)
+		error = get(o, "reference_values", json_type_array, &list, err);
+	if (!error)
+		error = tconn_refvals_digests(list, ret, err);
+	json_object_put(o);
+	return error ? tconn_fail_in(err, error, "withdrawn") : 0;
 }

@@ -23,6 +23,20 @@ struct tconn_refvals_event {
 	char what[64];
 };
 
+enum tconn_efi_list {
+	TCONN_EFI_PK,
+	TCONN_EFI_KEK,
+	TCONN_EFI_DB,
+	TCONN_EFI_DBX,
+	TCONN_EFI_LISTS,
+};
+
+struct tconn_refvals_secure_boot {
+	bool required;
+	/* SHA-256 of certificates that may be there; of dbx: what must be there */
+	struct tconn_digests *list[TCONN_EFI_LISTS];
+};
+
 struct lh_table;
 struct json_object;
 struct tconn_ima_policy;
@@ -33,6 +47,9 @@ struct tconn_refvals {
 	size_t event_count;
 	struct tconn_refvals_event event[TCONN_REFVALS_EVENTS];
 	uint32_t pcr_closed;		/* bit n: PCR n holds listed events only */
+	uint32_t pcr_exact;		/* bit n: PCR n is what the firmware log says, be it nothing */
+	struct tconn_refvals_secure_boot secure_boot;
+	struct tconn_system system;	/* "": any */
 	bool ima_required;
 	struct lh_table *ima;		/* path -> struct tconn_digests */
 	struct lh_table *ima_buf;	/* event name -> struct tconn_digests */
@@ -42,6 +59,14 @@ struct tconn_refvals {
 	uint32_t tconn_pcr;
 	struct tconn_digests *policy, *app;
 };
+
+/* A whole file of at most TCONN_REFVALS_MAX bytes; malloc'ed. */
+int tconn_refvals_file(const char *path, struct tconn_bytes *ret, struct tconn_error *err);
+/* { "tconn-withdrawn": 1, "reference_values": ["HEX", ...] }: SHA-256 of the JSON of reference
+ * values that no longer count. *ret is malloc'ed.
+ */
+int tconn_withdrawn_parse(const char *json, size_t len, struct tconn_digests **ret,
+			  struct tconn_error *err);
 
 /* NULL where the name is not listed. name need not be terminated. */
 const struct tconn_digests *tconn_refvals_find(struct lh_table *table, const char *name,

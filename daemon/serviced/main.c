@@ -96,7 +96,8 @@ static int open_parts(struct program *p, struct tconn_error *err)
 	int r = tconn_trust_load(p->settings.trust, &p->trust, err);
 
 	if (r == 0)
-		r = tconn_refset_load(p->settings.device_reference, &p->refset, err);
+		r = tconn_refset_load(p->settings.device_reference,
+				      p->settings.reference_signers, &p->refset, err);
 	if (r == 0)
 		r = own_identity(p, err);
 	return r;

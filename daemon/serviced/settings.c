@@ -7,7 +7,7 @@
 #include "../lib/channel.h"
 #include "../lib/config.h"
 
-#define COUNT 21
+#define COUNT 22
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -27,6 +27,9 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		{ .key = "device_reference",
 		  .type = TCONN_SETTING_STRING,
 		  .value = &s->device_reference },
+		{ .key = "reference_signers",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->reference_signers },
 		{ .key = "database", .type = TCONN_SETTING_STRING, .value = &s->database },
 		{ .key = "evidence", .type = TCONN_SETTING_STRING, .value = &s->evidence },
 		{ .key = "pin_sink", .type = TCONN_SETTING_STRING, .value = &s->pin_sink },

@@ -15,6 +15,7 @@ struct settings {
 	char *identity;			/* directory */
 	char *trust;			/* PEM */
 	char *device_reference;		/* file or directory */
+	char *reference_signers;	/* PEM; NULL: reference values are not signed */
 	char *database;
 	char *evidence;			/* directory, or "none" */
 	char *pin_sink;			/* "none", or a program or Unix socket */

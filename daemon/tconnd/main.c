@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/confinement.h"
 #include "../lib/daemon_main.h"
 #include "../lib/process.h"
 #include "../lib/say.h"
@@ -76,7 +77,7 @@ static int open_parts(struct program *p, struct tconn_error *err)
 	int r = tconn_trust_load(s->trust, &p->trust, err);
 
 	if (r == 0)
-		r = tconn_refset_load(s->service_reference, &p->refset, err);
+		r = tconn_refset_load(s->service_reference, NULL, &p->refset, err);
 	if (r == 0)
 		r = own_identity(p, err);
 	if (r == 0 && strlen(s->service_name) >= sizeof(p->service.expected.name))
@@ -107,6 +108,7 @@ static void fill_service(struct program *p)
 			.ima_log = p->settings.ima_log,
 			.tconn_log = p->settings.tconn_log,
 			.identity_dir = p->settings.identity,
+			.confined = TCONN_CONFINED_DIR,
 		},
 		.trust = p->trust,
 		.refset = p->refset,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../lib/confinement.h"
+#include "../lib/system.h"
 #include "../lib/jsonline.h"
 
 static int64_t boot_seconds(void)
@@ -206,6 +207,18 @@ static struct json_object *confinement_json(void)
 	return list;
 }
 
+/* What holds besides the REE's confinement; the same goes with the evidence. */
+static struct json_object *system_json(void)
+{
+	struct json_object *obj = json_object_new_object();
+	struct tconn_system s;
+
+	tconn_system_read("", TCONN_CONFINED_DIR, &s);
+	for (enum tconn_fact f = 0; f < TCONN_FACT_COUNT; f++)
+		tconn_json_add_string(obj, tconn_fact_name(f), s.fact[f]);
+	return obj;
+}
+
 struct json_object *state_json(struct state *s)
 {
 	struct json_object *obj = json_object_new_object();
@@ -226,5 +239,6 @@ struct json_object *state_json(struct state *s)
 	pthread_mutex_unlock(&s->lock);
 	tconn_json_add(obj, "module", module_json(s->settings->module_state));
 	tconn_json_add(obj, "confinement", confinement_json());
+	tconn_json_add(obj, "system", system_json());
 	return obj;
 }

@@ -4,6 +4,7 @@
 import subprocess
 
 CONTENT_TYPE = "application/vnd.tconn.reference-values+json"
+WITHDRAWN = "application/vnd.tconn.withdrawn+json"
 COORDINATE = 32     # bytes of r and of s on P-256
 
 
@@ -34,11 +35,11 @@ def _integers(der):
     return out
 
 
-def sign(payload, key, certificate):
+def sign(payload, key, certificate, content_type=CONTENT_TYPE):
     """payload, signed with a P-256 key in a PEM file; its certificate goes along."""
     der = subprocess.run(["openssl", "x509", "-in", certificate, "-outform", "DER"],
                          stdout=subprocess.PIPE, check=True).stdout
-    protected = (_head(5, 3) + _head(0, 1) + _head(1, 6) + _head(0, 3) + _text(CONTENT_TYPE)
+    protected = (_head(5, 3) + _head(0, 1) + _head(1, 6) + _head(0, 3) + _text(content_type)
                  + _head(0, 33) + _bytes(der))
     to_sign = (_head(4, 4) + _text("Signature1") + _bytes(protected) + _bytes(b"")
                + _bytes(payload))

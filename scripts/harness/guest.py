@@ -200,8 +200,12 @@ class Guest:
 
     def _boot_arguments(self):
         if self.machine and self.machine.disk:
-            return ["-drive", f"if=none,id=disk,format=raw,file={self.machine.disk}",
+            disk = ["-drive", f"if=none,id=disk,format=raw,file={self.machine.disk}",
                     "-device", "virtio-blk-pci,drive=disk,bootindex=0"]
+            if not self.machine.direct:
+                return disk
+            return disk + ["-kernel", self.image.kernel, "-initrd", self.image.initrd,
+                           "-append", self.image.command_line]
         return ["-kernel", self.image.kernel, "-initrd", self.image.initrd,
                 "-append", command_line(self.append, self._hardened, self._developer)]
 
@@ -308,6 +312,11 @@ class Guest:
             time.sleep(0.05)
 
     # -- ending
+
+    def stop(self):
+        """Switches it off before its block ends."""
+        self._end()
+        self._end = lambda: None
 
     def _end(self):
         for part in (self.lamp, self._shell, self._ktap):

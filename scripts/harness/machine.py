@@ -40,6 +40,7 @@ class Machine:
         self.directory.mkdir(parents=True)
         self.variables = self.directory / "vars.fd"
         self.disk = None
+        self.direct = False     # QEMU starts the kernel past the firmware's Secure Boot
         shutil.copyfile(FIRMWARE / "OVMF_VARS_4M.fd", self.variables)
         self._manufacturer = manufacturer
         self.replace_tpm()

@@ -131,7 +131,8 @@ class Scene:
         self.maker = Manufacturer(self.directory / "tpm-maker")
         self._echo("building the images of device and service")
         service, device = self._images()
-        common = {"manufacturer": self.maker, "wire": Wire(), "wait": False,
+        self._wire = Wire()
+        common = {"manufacturer": self.maker, "wire": self._wire, "wait": False,
                   "memory": f"{MEMORY >> 20}M"}
         self._echo("booting device and service (each with a TPM of its own)")
         try:

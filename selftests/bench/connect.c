@@ -69,7 +69,7 @@ static int setup(struct bench *b, char **argv, struct tconn_error *err)
 	if (!r)
 		r = tconn_trust_load(argv[5], &b->party.trust, err);
 	if (!r)
-		r = tconn_refset_load(argv[6], &refset, err);
+		r = tconn_refset_load(argv[6], NULL, &refset, err);
 	if (r)
 		return r;
 	b->party.refset = refset;

@@ -458,7 +458,7 @@ void player_open(struct player *p, const struct stage *w, const struct machine *
 	};
 	if (tconn_tpm_open(m->swtpm.tcti, &p->party.tpm, &p->err) ||
 	    tconn_trust_load(w->trust, &p->party.trust, &p->err) ||
-	    tconn_refset_load(service ? w->device_reference : w->service_reference, &refset,
+	    tconn_refset_load(service ? w->device_reference : w->service_reference, NULL, &refset,
 			      &p->err) ||
 	    tconn_tls_context(p->party.tpm, p->party.sources.identity_dir, p->party.trust, service,
 			      &p->tls, &p->err))

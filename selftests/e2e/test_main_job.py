@@ -71,12 +71,22 @@ class MainJob(unittest.TestCase):
         names = {c["name"] for c in state["checks"]}
         self.assertLessEqual({"ak-certificate", "ak-key", "quote-signature", "quote-fresh",
                               "quote-pcrs", "boot-log", "boot-reference", "ima-log",
-                              "ima-reference", "tconn-log", "tconn-reference"}, names)
+                              "ima-reference", "tconn-log", "tconn-reference", "secure-boot",
+                              "system"}, names)
+        self.assert_says_what_is_weaker(state["checks"])
         self.status_says_how_the_ree_is_confined()
         self.assertIn("DEVELOPER MODE, the policy is not signed",
                       self.device.sh("tconnctl status").output)
         reasons = {c["name"]: c["reason"] for c in state["checks"]}
         self.assertIn("DEVELOPER MODE", reasons["tconn-reference"])
+
+    def assert_says_what_is_weaker(self, checks):
+        """Without Secure Boot a device may be trusted, but never silently as if it had it."""
+        reasons = {c["name"]: c["reason"] for c in checks}
+        self.assertIn("not required", reasons["secure-boot"])
+        self.assertIn("weaker than it could be", reasons["system"])
+        self.assertIn("lockdown none", reasons["system"])
+        self.assertIn("WEAK  lockdown", self.device.sh("tconnctl status").output)
 
     def status_says_how_the_ree_is_confined(self):
         (ree,) = self.scene.device_status()["confinement"]

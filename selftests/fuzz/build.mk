@@ -11,7 +11,7 @@
 #	make fuzz-NAME			searches until interrupted; finds stay in out/fuzz/NAME
 #	out/build/fuzz/fuzz_NAME FILE	replays one input, say a crash
 
-FUZZ_NAMES	:= statement tui_request question message evidence refvals boot_log ima_log tconn_log receipt ear
+FUZZ_NAMES	:= statement tui_request question message evidence refvals boot_log ima_log tconn_log receipt ear secure_boot
 
 fuzz_render	:= $(RENDER_NOUNS:%=tui/%.c) tui/font-data.S
 
@@ -28,16 +28,18 @@ fuzz_question_sources	:= daemon/serviced/question.c $(call fuzz_lib,jsonline wor
 fuzz_question_pkgs	:= json-c libcrypto freetype2 fribidi
 fuzz_message_sources	:= $(call fuzz_lib,message cbor_util)
 fuzz_message_pkgs	:= libcbor libcrypto
-fuzz_evidence_sources	:= $(call fuzz_lib,evidence cbor_util)
+fuzz_evidence_sources	:= $(call fuzz_lib,evidence cbor_util system)
 fuzz_evidence_pkgs	:= libcbor libcrypto
-fuzz_refvals_sources	:= $(call fuzz_lib,refvals ima_policy ima_signature appraise_part)
+fuzz_refvals_sources	:= $(call fuzz_lib,refvals system ima_policy ima_signature appraise_part)
 fuzz_refvals_pkgs	:= json-c libcrypto
-fuzz_boot_log_sources	:= $(call fuzz_lib,log_boot pcr appraise_boot appraise_part refvals ima_policy ima_signature)
+fuzz_boot_log_sources	:= $(call fuzz_lib,log_boot pcr appraise_boot appraise_part refvals system ima_policy ima_signature)
 fuzz_boot_log_pkgs	:= json-c libcrypto
-fuzz_ima_log_sources	:= $(call fuzz_lib,log_ima log_tconn pcr appraise_ima appraise_part refvals ima_policy ima_signature)
+fuzz_ima_log_sources	:= $(call fuzz_lib,log_ima log_tconn pcr appraise_ima appraise_part refvals system ima_policy ima_signature)
 fuzz_ima_log_pkgs	:= json-c libcrypto
-fuzz_tconn_log_sources	:= $(call fuzz_lib,log_tconn pcr appraise_tconn appraise_part refvals ima_policy ima_signature)
+fuzz_tconn_log_sources	:= $(call fuzz_lib,log_tconn pcr appraise_tconn appraise_part refvals system ima_policy ima_signature)
 fuzz_tconn_log_pkgs	:= json-c libcrypto
+fuzz_secure_boot_sources	:= $(call fuzz_lib,secure_boot appraise_secure log_boot pcr appraise_boot appraise_part refvals system ima_policy ima_signature)
+fuzz_secure_boot_pkgs	:= json-c libcrypto
 # It includes receipt.c.
 fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util cose half identity tpm tpm_blob tpm_keys tpm_signature \
 			   tpm_template tpm_verify)

@@ -49,15 +49,15 @@ TEST_F(verdict, a_device_in_order_is_trusted)
 {
 	static const char *const names[] = {
 		"ak-certificate", "ak-key", "quote-signature", "quote-fresh", "quote-pcrs",
-		"boot-log", "boot-reference", "ima-log", "ima-reference", "tconn-log",
-		"tconn-reference",
+		"boot-log", "boot-reference", "secure-boot", "ima-log", "ima-reference",
+		"tconn-log", "tconn-reference", "system",
 	};
 	const struct tconn_verdict *v = &self->w->verdict;
 
 	SEAL();
 	EXPECT_EQ(0, world_appraise(self->w));
 	EXPECT_TRUE(v->trusted);
-	ASSERT_EQ(11, v->count);
+	ASSERT_EQ(13, v->count);
 	for (size_t i = 0; i < v->count; i++) {
 		EXPECT_STREQ(names[i], v->check[i].name);
 		EXPECT_TRUE(v->check[i].pass) TH_LOG("%s: %s", names[i], v->check[i].reason);
@@ -118,7 +118,7 @@ TEST_F(verdict, evidence_of_another_device)
 	SEAL();
 	self->w->who = &other_device;
 	EXPECT_REFUSED("ak-certificate", "but the TLS certificate is of");
-	EXPECT_EQ(11, failures(&self->w->verdict));
+	EXPECT_EQ(13, failures(&self->w->verdict));
 	EXPECT_STREQ("not checked: ak-certificate failed",
 		     world_check(&self->w->verdict, "ak-key")->reason);
 	self->w->who = &device;
@@ -328,7 +328,7 @@ TEST_F(verdict, no_reference_values)
 	tconn_refvals_free(self->w->refvals);
 	self->w->refvals = NULL;
 	EXPECT_REFUSED("boot-reference", "no reference values");
-	EXPECT_EQ(3, failures(&self->w->verdict));
+	EXPECT_EQ(5, failures(&self->w->verdict));
 	EXPECT_NE(NULL, strstr(world_check(&self->w->verdict, "ima-reference")->reason,
 			       "no reference values"));
 	EXPECT_NE(NULL, strstr(world_check(&self->w->verdict, "tconn-reference")->reason,
@@ -536,7 +536,9 @@ TEST_F(verdict, file_that_is_not_listed)
 	log_ima_add(&self->w->ima, "ima-ng", "/usr/bin/mallory", "mallory", 7);
 	SEAL();
 	EXPECT_REFUSED("ima-reference", "/usr/bin/mallory is not on the list: sha256 ");
-	EXPECT_EQ(1, failures(&self->w->verdict));
+	EXPECT_STREQ("not checked: ima-reference failed",
+		     world_check(&self->w->verdict, "system")->reason);
+	EXPECT_EQ(2, failures(&self->w->verdict));
 }
 
 TEST_F(verdict, file_with_another_content)

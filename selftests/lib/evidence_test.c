@@ -148,7 +148,7 @@ static int decode_with_pcrs(void (*put)(struct tconn_cbor_writer *w))
 	struct tconn_bytes wire = { 0 };
 	int error;
 
-	tconn_cbor_put_map(&w, 11);
+	tconn_cbor_put_map(&w, 12);
 	tconn_cbor_put_uint(&w, 0);
 	tconn_cbor_put_uint(&w, 1);
 	for (uint64_t key = 1; key < 5; key++) {
@@ -165,6 +165,8 @@ static int decode_with_pcrs(void (*put)(struct tconn_cbor_writer *w))
 	tconn_cbor_put_text(&w, "6.1", 3);
 	tconn_cbor_put_uint(&w, 10);
 	tconn_cbor_put_uint(&w, 0);
+	tconn_cbor_put_uint(&w, 11);
+	tconn_cbor_put_map(&w, 0);
 	error = tconn_cbor_finish(&w, &wire, &err);
 	if (!error)
 		error = tconn_evidence_decode(wire.data, wire.len, &got, &err);

@@ -324,7 +324,7 @@ static int write_log(const struct world *w, const char *name, const struct log *
 static int collect(struct world *w)
 {
 	char boot[SWTPM_PATH_MAX + 32], ima[SWTPM_PATH_MAX + 32], module[SWTPM_PATH_MAX + 32];
-	struct tconn_sources src = { boot, ima, module, w->who->dir };
+	struct tconn_sources src = { boot, ima, module, w->who->dir, NULL };
 	uint8_t qualifying[32];
 
 	snprintf(boot, sizeof(boot), "%s/boot", w->dir);
