@@ -16,6 +16,7 @@
 #include <linux/ima.h>
 #include <linux/mm.h>
 #include <linux/sched/coredump.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -68,26 +69,27 @@ static bool mapping_is_of(struct vm_area_struct *vma, const struct file *exe)
 	return vma->vm_file ? file_inode(vma->vm_file) == file_inode(exe) : is_vdso(vma);
 }
 
-static enum tconn_refusal check_mappings(const struct file *exe)
+/* mmap_lock is held. */
+static bool mappings_are_of(struct mm_struct *mm, const struct file *exe)
 {
-	enum tconn_refusal refusal = TCONN_REFUSAL_NONE;
 	struct vm_area_struct *vma;
 	struct vma_iterator vmi;
 
-	vma_iter_init(&vmi, current->mm, 0);
-	mmap_read_lock(current->mm);
+	vma_iter_init(&vmi, mm, 0);
 	for_each_vma(vmi, vma)
 		if (!mapping_is_of(vma, exe))
-			refusal = TCONN_REFUSAL_MAPPING;
-	mmap_read_unlock(current->mm);
-	return refusal;
+			return false;
+	return true;
 }
 
 static enum tconn_refusal check_process(const struct file *exe)
 {
-	enum tconn_refusal refusal = check_mappings(exe);
+	bool ours;
 
-	return refusal ? refusal : check_traced();
+	mmap_read_lock(current->mm);
+	ours = mappings_are_of(current->mm, exe);
+	mmap_read_unlock(current->mm);
+	return ours ? check_traced() : TCONN_REFUSAL_MAPPING;
 }
 
 static void name_app(struct file *exe, struct tconn_event_app *event)
@@ -149,4 +151,32 @@ enum tconn_refusal tconn_app_check(void)
 	refusal = check_process(exe);
 	fput(exe);
 	return refusal;
+}
+
+/* Where mmap_lock is not to be had at once there will be another look: nobody waits here. */
+static bool has_changed(struct mm_struct *mm, const struct file *exe)
+{
+	bool changed;
+
+	if (!mmap_read_trylock(mm))
+		return false;
+	changed = !mappings_are_of(mm, exe);
+	mmap_read_unlock(mm);
+	return changed;
+}
+
+bool tconn_app_has_changed(struct mm_struct *mm)
+{
+	struct file *exe;
+	bool changed;
+
+	/* It is about to end; that has a cause of its own. */
+	if (!mmget_not_zero(mm))
+		return false;
+	exe = tconn_compat_exe_file(mm);
+	changed = !exe || get_dumpable(mm) == SUID_DUMP_USER || has_changed(mm, exe);
+	if (exe)
+		fput(exe);
+	mmput(mm);
+	return changed;
 }

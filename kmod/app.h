@@ -5,6 +5,7 @@
 #include <linux/types.h>
 #include "uapi/tconn.h"
 
+struct mm_struct;
 struct task_struct;
 struct tconn_policy;
 
@@ -20,5 +21,8 @@ enum tconn_refusal tconn_app_check(void);
 
 /* Is a thread of that process stopped, frozen or traced? From any process. */
 bool tconn_app_is_held(struct task_struct *leader);
+
+/* As tconn_app_check() for its mappings and dumpability, from any process; mm: with a reference. */
+bool tconn_app_has_changed(struct mm_struct *mm);
 
 #endif

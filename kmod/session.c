@@ -174,7 +174,7 @@ static void watch(struct session *s)
 
 	if (now >= s->deadline_ns)
 		abort_session(s, TCONN_CAUSE_TIMEOUT);
-	else if (tconn_app_is_held(s->app))
+	else if (tconn_app_is_held(s->app) || tconn_app_has_changed(s->mm))
 		abort_session(s, TCONN_CAUSE_APP);
 	else
 		queue_delayed_work(workqueue, &watchdog, nsecs_to_jiffies(next - now) + 1);

@@ -129,7 +129,8 @@ enum tconn_cause {
 	TCONN_CAUSE_SUSPEND		= 8,
 	TCONN_CAUSE_APP			= 9,	/* mapping, tracer or policy breach,
 						 * looked for at each command and
-						 * read(); or stopped, frozen
+						 * read(), and five times a second;
+						 * or stopped, frozen
 						 */
 	TCONN_CAUSE_MEASURE		= 10,	/* TPM or log refused the record */
 };

@@ -389,6 +389,35 @@ TEST_F(app, that_is_traced_ends_the_session)
 	EXPECT_EQ(TCONN_CAUSE_APP, WEXITSTATUS(status));
 }
 
+/* Without a command or a read in between that would look at it. */
+TEST_F(app, that_maps_other_code_ends_the_session)
+{
+	struct tconn_status status;
+	void *map;
+
+	ASSERT_EQ(0, client_bind(&self->client));
+	ASSERT_EQ(0, client_activate(&self->client));
+	map = map_code_of_another();
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_TRUE(guest_wait_hangup(self->client.fd, 5000));
+	ASSERT_EQ(0, munmap(map, 4096));
+	ASSERT_EQ(0, client_status(&self->client, &status));
+	EXPECT_EQ(TCONN_CAUSE_APP, status.cause);
+}
+
+TEST_F(app, that_becomes_dumpable_ends_the_session)
+{
+	struct tconn_status status;
+
+	ASSERT_EQ(0, client_bind(&self->client));
+	ASSERT_EQ(0, client_activate(&self->client));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	EXPECT_TRUE(guest_wait_hangup(self->client.fd, 5000));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 0));
+	ASSERT_EQ(0, client_status(&self->client, &status));
+	EXPECT_EQ(TCONN_CAUSE_APP, status.cause);
+}
+
 FIXTURE(stranger) {
 	struct guest guest;
 	struct client client;
