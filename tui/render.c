@@ -486,7 +486,7 @@ static bool box_inside(struct tconn_box box, const struct tconn_canvas *canvas)
 }
 
 /* Bytes of the word; those behind are zero. */
-enum { WORD_FORM, WORD_SCALE, WORD_THEME, WORD_HINT, WORD_END };
+enum { WORD_FORM, WORD_SCALE, WORD_THEME, WORD_HINT, WORD_DEVELOPER, WORD_END };
 #define FORM 1
 
 _Static_assert(TCONN_PICTURE_BYTES == TCONN_PICTURE_SIZE, "the record has room for the word");
@@ -499,18 +499,21 @@ void tconn_render_word(const struct tconn_render *state, uint8_t ret[TCONN_PICTU
 	ret[WORD_THEME] = (uint8_t)state->look.theme;
 	if (state->statement->kind != TCONN_KIND_PIN)
 		ret[WORD_HINT] = (uint8_t)state->hint;
+	ret[WORD_DEVELOPER] = state->developer;
 }
 
 bool tconn_render_of_word(const uint8_t word[TCONN_PICTURE_BYTES], struct tconn_render *ret)
 {
 	if (word[WORD_FORM] != FORM || word[WORD_SCALE] >= TCONN_SCALES ||
-	    word[WORD_THEME] >= TCONN_THEMES || word[WORD_HINT] >= TCONN_HINTS)
+	    word[WORD_THEME] >= TCONN_THEMES || word[WORD_HINT] >= TCONN_HINTS ||
+	    word[WORD_DEVELOPER] > 1)
 		return false;
 	for (int i = WORD_END; i < TCONN_PICTURE_BYTES; i++)
 		if (word[i])
 			return false;
 	ret->look = (struct tconn_look){ word[WORD_SCALE], word[WORD_THEME] };
 	ret->hint = word[WORD_HINT];
+	ret->developer = word[WORD_DEVELOPER];
 	return true;
 }
 

@@ -49,11 +49,12 @@ struct tconn_render {
 
 /*
  * How a picture was drawn, in bytes of its own: `picture` of a record. Form 1: the
- * number 1, scale, theme, hint (0 for a PIN: there it is in the live strip), zeros.
+ * number 1, scale, theme, hint (0 for a PIN: there it is in the live strip), developer
+ * (0 or 1), zeros.
  */
 #define TCONN_PICTURE_BYTES	32
 void tconn_render_word(const struct tconn_render *state, uint8_t ret[TCONN_PICTURE_BYTES]);
-/* Look and hint of it. False where it is not of this form; *ret is then untouched. */
+/* Look, hint and developer of it. False where it is not of this form; *ret is then untouched. */
 bool tconn_render_of_word(const uint8_t word[TCONN_PICTURE_BYTES], struct tconn_render *ret);
 
 /* Whether the statement fits at the smallest size; if not, *ret_at is the byte

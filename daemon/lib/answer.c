@@ -319,13 +319,26 @@ static void check_app(const struct search *s, struct tconn_verdict *v)
 				  s->app.path);
 }
 
+/* Why the record does not fit the policy in the log, or NULL. */
+static const char *policy_fault(const struct search *s)
+{
+	const struct tconn_record *r = s->record;
+	const bool is_signed = s->policy.flags & TCONN_POLICY_SIGNED;
+
+	if (!s->has_policy || memcmp(s->policy.digest, r->policy_digest, 32) != 0)
+		return "the record is under another policy than the log shows";
+	if (r->outcome != TCONN_OUTCOME_ABORTED && tconn_frame_says_developer(r) == is_signed)
+		return is_signed ? "the screen said that the policy is not signed, but it is"
+				 : "the screen did not say that the policy is not signed";
+	return NULL;
+}
+
 static void check_policy(const struct search *s, struct tconn_verdict *v)
 {
-	const bool pass =
-		s->has_policy && memcmp(s->policy.digest, s->record->policy_digest, 32) == 0;
+	const char *fault = policy_fault(s);
 
-	tconn_verdict_add(v, "record-policy", pass, pass ? "the policy that the log shows"
-			  : "the record is under another policy than the log shows");
+	tconn_verdict_add(v, "record-policy", !fault, fault ? fault :
+			  "the policy that the log shows");
 }
 
 static void check_log(const struct tconn_question *q, const struct tconn_evidence *e,

@@ -115,6 +115,13 @@ int tconn_frame_check(const uint8_t *statement, size_t len, const struct tconn_r
 	return 0;
 }
 
+bool tconn_frame_says_developer(const struct tconn_record *record)
+{
+	struct tconn_render state = { 0 };
+
+	return tconn_render_of_word(record->picture, &state) && state.developer;
+}
+
 int tconn_frame_draw(const uint8_t *statement, size_t len, const struct tconn_record *record,
 		     struct tconn_canvas *ret, struct tconn_error *err)
 {

@@ -28,6 +28,9 @@ int tconn_frame_check(const uint8_t *statement, size_t len, const struct tconn_r
 int tconn_frame_digest(const uint8_t *statement, size_t len, const struct tconn_record *record,
 		       uint8_t ret[32], struct tconn_error *err);
 
+/* Did its band say that the module's policy is not signed? (If the frame is as it says.) */
+bool tconn_frame_says_developer(const struct tconn_record *record);
+
 /*
  * The whole picture as it was seen, but for the phrase and the digits of a PIN,
  * which nobody but the person knows. ret->pixels is malloc'ed.

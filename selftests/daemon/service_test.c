@@ -298,7 +298,7 @@ enum fault {
 	FAULT_STATUS, FAULT_DIGITS_CHANGED, FAULT_ID, FAULT_OLD_EVIDENCE, FAULT_STATUS_CHANGED,
 	FAULT_VERIFIER, FAULT_VERIFIER_HIDDEN, FAULT_NO_MAC, FAULT_OTHER_KERNEL, FAULT_CHANGED,
 	FAULT_OTHER_TEXT, FAULT_OTHER_LOOK, FAULT_OTHER_SCREEN, FAULT_LITTLE_ATTESTED,
-	FAULT_HIDDEN_TEXT, FAULT_OTHER_PIN_KEY, FAULT_PLAIN_PIN,
+	FAULT_HIDDEN_TEXT, FAULT_OTHER_BAND, FAULT_OTHER_PIN_KEY, FAULT_PLAIN_PIN,
 	FAULT_NOT_SIGNED, FAULT_SIGNED_OTHER, FAULT_REPLAYED, FAULT_NO_GESTURE, FAULT_OTHER_KEY, FAULT_EARLY, FAULT_LATE,
 };
 
@@ -396,6 +396,7 @@ static void show_picture(struct tconn_record *r, const struct answering *a,
 	if (r->kind == TCONN_KIND_PIN)
 		r->live = (struct tconn_rect){ 0, 660, 1280, 140 };
 	r->picture[0] = 1;
+	r->picture[4] = a->fault == FAULT_OTHER_BAND;	/* developer */
 	memcpy(other, text.data, text.len);
 	if (a->fault == FAULT_OTHER_TEXT) {
 		other[text.len - 1] ^= 1;
@@ -781,6 +782,8 @@ CASE(little_attested, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
 CASE(hidden_text, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
      .fault = FAULT_HIDDEN_TEXT }, .check = "record-frame",
      .reason = "not where the digits stand");
+CASE(other_band, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_OTHER_BAND },
+     .check = "record-policy", .reason = "not signed, but it is");
 CASE(no_mac, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NO_MAC },
      .check = "record-mac", .reason = "did not make this record");
 CASE(other_device, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
