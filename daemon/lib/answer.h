@@ -37,7 +37,7 @@ struct tconn_question {
  *	record-indicator the lamp was lit all the time (where something was decided)
  *	record-mac	the module whose key the log's boot event has made it, for that key
  *	record-app	made for the app whose admission the log shows
- *	record-policy	under the policy that the log shows
+ *	record-policy	under the policy that the log shows, and the screen said whether it is signed
  * A record that was not found in the quoted log is not looked at: then the
  * others fail. Returns 0 if the verdict trusts, -EKEYREJECTED if not; *ret is the
  * record and *ret_pin the PIN, opened (len 0: none was entered), both written only
