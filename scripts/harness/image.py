@@ -37,7 +37,8 @@ Image = collections.namedtuple("Image", "name release kernel initrd manifest")
 LIB = "/usr/lib/x86_64-linux-gnu"
 DRIVERS = ["virtio_pci", "virtio_console", "virtio_rng", "evdev", "uinput"]
 SCREEN = ["virtio_gpu", "bochs"]
-CRYPTO = ["curve25519_x86_64"]      # what tconn.ko depends on besides the screen's core
+# What tconn.ko depends on besides the screen's core; the debug kernel has it built in.
+CRYPTO = ["curve25519_x86_64"]
 NETWORK = ["virtio_net"]
 # What attacks use: loaded at boot, since a device that is locked later loads nothing.
 ATTACKED = ["bochs", "xhci_pci", "usbhid", "hid_generic", "hid_multitouch", "virtio_input", "uhid",
@@ -79,6 +80,8 @@ def base(t):
 
 def _common(t, role, release, modules):
     base(t)
+    if paths.is_debug(release):
+        modules = [name for name in modules if name not in CRYPTO]
     order = t.modules(release, modules)
     t.text("/etc/tconn-guest/modules", "".join(f"{path}\n" for path in order))
     t.text("/etc/tconn-guest/role", f"{role}\n")
