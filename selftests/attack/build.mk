@@ -23,8 +23,8 @@ $(ATTACK_DIR)/lib/%.o: selftests/attack/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ATTACK_CFLAGS) -c -o $@ $<
 
-# The verifier's half of a record's MAC, which is a forger's too.
-ATTACK_LIB_OBJECTS += $(ATTACK_DIR)/lib/record_mac.o $(ATTACK_DIR)/lib/error.o
+# What a verifier does with a record and a sealed PIN, a forger can do, too.
+ATTACK_LIB_OBJECTS += $(patsubst %,$(ATTACK_DIR)/lib/%.o,record_mac error sealed_pin hpke digest)
 $(ATTACK_DIR)/lib/%.o: daemon/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ATTACK_CFLAGS) -c -o $@ $<

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Starts the listed program itself, with a request of its own, and reads the PIN from
- * its answer: the trusted screen, the lamp, but the attacker's question.
+ * its answer, which is sealed to the attacker's key: the trusted screen, the lamp, but
+ * the attacker's question.
  *
  * attack: ree_starts_tui
  * class: system
@@ -18,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/lib/sealed_pin.h"
 #include "process.h"
 #include "report.h"
 #include "tui/protocol.h"
@@ -35,12 +37,22 @@ struct request {
 	char text[sizeof(TEXT) - 1];
 } __attribute__((packed));
 
+/* Bob's of RFC 7748, section 6.1. */
+static const uint8_t private_key[TCONN_HPKE_KEY] = {
+	0x5d, 0xab, 0x08, 0x7e, 0x62, 0x4a, 0x8a, 0x4b, 0x79, 0xe1, 0x7f, 0x8b, 0x83, 0x80, 0x0e, 0xe6,
+	0x6f, 0x3b, 0xb1, 0x29, 0x26, 0x18, 0xb6, 0xfd, 0x1c, 0x2f, 0x8b, 0x27, 0xff, 0x88, 0xe0, 0xeb,
+};
+
 static const struct request request = {
 	.head = {
 		.magic = "TCRQ",
 		.version = TCONN_TUI_VERSION,
 		.timeout_ms = 20000,
-		.verifier_key = { 9 },	/* any will do */
+		.verifier_key = {
+			0xde, 0x9e, 0xdb, 0x7d, 0x7b, 0x7d, 0xc1, 0xb4, 0xd3, 0x5b, 0x61, 0xc2,
+			0xec, 0xe4, 0x35, 0x37, 0x3f, 0x83, 0x43, 0xc8, 0x5b, 0x78, 0x67, 0x4d,
+			0xad, 0xfc, 0x7e, 0x14, 0x6f, 0x88, 0x2b, 0x4f,
+		},
 		.statement_len = TCONN_STATEMENT_HEADER + sizeof(TEXT) - 1,
 	},
 	.magic = "TCST",
@@ -74,6 +86,27 @@ static size_t read_all(int fd, char *buf, size_t size)
 	return len;
 }
 
+/* A reply is its head, the record, what is sealed, a message. */
+static void open_pin(const char *reply, size_t len)
+{
+	const struct tconn_pin_binding to = {
+		.nonce = request.head.nonce,
+		.statement = request.magic,
+		.statement_len = request.head.statement_len,
+		.record = (const struct tconn_record *)(reply + sizeof(struct tconn_tui_reply)),
+	};
+	const size_t at = sizeof(struct tconn_tui_reply) + sizeof(struct tconn_record);
+	struct tconn_pin pin;
+
+	if (len < at + TCONN_SEALED_PIN_SIZE)
+		attack_note("it has no PIN");
+	else if (tconn_pin_open((const uint8_t *)reply + at, TCONN_SEALED_PIN_SIZE, private_key,
+				request.head.verifier_key, &to, &pin))
+		attack_note("its PIN is sealed to another key");
+	else
+		process_report_digits(pin.digits, pin.len);
+}
+
 int main(void)
 {
 	char reply[4096];
@@ -92,10 +125,6 @@ int main(void)
 	attack_ready();
 	len = read_all(out[0], reply, sizeof(reply));
 	kill(tui, SIGKILL);
-	if (len > sizeof(struct tconn_tui_reply)) {
-		attack_note("it says: %.*s", (int)(len - sizeof(struct tconn_tui_reply)),
-			    reply + sizeof(struct tconn_tui_reply));
-		process_report_digits(reply, len);
-	}
+	open_pin(reply, len);
 	attack_failed("this is all it was told");
 }
