@@ -174,7 +174,8 @@ class Dialog:
             stdin=self.request()).output.strip()
 
     @staticmethod
-    def request(timeout_ms=30000):
+    def request(timeout_ms=60000):
+        """Time for an attack that sleeps at the modeset locks (READY_TIMEOUT), and for the answer."""
         text = b"PIN of the card that ends in 1234"
         statement = b"TCST" + struct.pack("<HHIHH", 1, 2, len(text), 4, 12) + text
         return (b"TCRQ" + struct.pack("<HHII", 2, 0, timeout_ms, len(statement)) + bytes(32)
