@@ -40,6 +40,8 @@ static void print_one(struct json_object *reply)
 		print("kernel %s", member(d, "kernel"));
 	if (*member(d, "last_error"))
 		print("last refused because: %s", member(d, "last_error"));
+	if (strcmp(member(d, "pin_failures"), "0"))
+		print("PINs in a row that were not right: %s", member(d, "pin_failures"));
 	if (json_object_object_get_ex(d, "checks", &checks))
 		print_checks(checks);
 }
@@ -77,5 +79,7 @@ int command_device(const struct ctl *ctl, int argc, char **argv)
 		return run(ctl, "device-attest", argv[2], print_one);
 	if (strcmp(what, "show") == 0 && argc == 3)
 		return run(ctl, "device-show", argv[2], print_one);
-	return usage("device add ID, device list, device show ID, or device attest ID");
+	if (strcmp(what, "pin-reset") == 0 && argc == 3)
+		return run(ctl, "device-pin-reset", argv[2], NULL);
+	return usage("device add ID, device list, or device show, attest or pin-reset ID");
 }

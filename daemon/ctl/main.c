@@ -20,6 +20,7 @@ static const char help[] =
 	"  device list\n"
 	"  device show ID       last attestation, check by check\n"
 	"  device attest ID     have it attest now\n"
+	"  device pin-reset ID  let it be asked for PINs again after too many wrong ones\n"
 	"  request confirm|pin|notice --device ID --text TEXT [--timeout SECONDS]\n"
 	"        [--locale TAG] [--detail KEY=VALUE]... [--pin-min N] [--pin-max N]\n"
 	"                       ask the person in front of a device; waits for the answer\n"

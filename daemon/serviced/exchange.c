@@ -140,17 +140,40 @@ static int give_receipt(struct device *d, struct question *q, const struct tconn
 	return r;
 }
 
+/* Counted first: no crash, and no sink that fails, gives an attempt back. */
+static int try_pin(struct device *d, uint64_t request, const struct tconn_pin *pin,
+		   struct tconn_error *err)
+{
+	const struct settings *settings = d->server->settings;
+	int r = 0, judgement;
+
+	if (strcmp(settings->pin_sink, PIN_SINK_NONE))
+		r = store_count_pin(d->server->store, d->identity.name, settings->pin_attempts,
+				    err);
+	if (r < 0)
+		return r;
+	judgement = pin_hand_over(settings->pin_sink, d->identity.name, request,
+				  (const uint8_t *)pin->digits, pin->len, err);
+	if (judgement == PIN_RIGHT)
+		r = store_reset_pin(d->server->store, d->identity.name, err);
+	if (r < 0)
+		tconn_say("request %llu: %s", (unsigned long long)request, err->text);
+	return judgement;
+}
+
 /* Only of an answer that is trusted. The digits end here. */
 static void take_pin(struct device *d, struct question *q, const struct tconn_pin *pin)
 {
+	static const char *const words[] = {
+		[PIN_NOT_JUDGED] = "received", [PIN_RIGHT] = "right", [PIN_WRONG] = "wrong",
+	};
 	struct tconn_error err = { "" };
 	int r;
 
 	if (!pin->len)
 		return;
-	r = pin_hand_over(d->server->settings->pin_sink, d->identity.name, q->id,
-			  (const uint8_t *)pin->digits, pin->len, &err);
-	q->pin = r < 0 ? "not handed over" : "received";
+	r = try_pin(d, q->id, pin, &err);
+	q->pin = r < 0 ? "not handed over" : words[r];
 	if (r < 0)
 		tconn_say("request %llu: %s", (unsigned long long)q->id, err.text);
 }

@@ -157,6 +157,23 @@ static int device_attest(struct server *s, struct json_object *request, struct j
 	return r < 0 ? r : device_show(s, request, reply, err);
 }
 
+/* Whose PIN it is was shown otherwise, or the sink was out of order. */
+static int device_pin_reset(struct server *s, struct json_object *request,
+			    struct json_object *reply, struct tconn_error *err)
+{
+	const char *id;
+	int r = need_id(request, &id, err);
+
+	(void)reply;
+	if (r == 0)
+		r = store_find_device(s->store, id, err);
+	if (r == 0)
+		r = store_reset_pin(s->store, id, err);
+	if (r == 0)
+		tconn_say("device %s: count of PINs reset by the operator", id);
+	return r;
+}
+
 /* The books' word about the last attestation, as a verdict again. */
 static void verdict_of(struct json_object *device, struct tconn_verdict *ret)
 {
@@ -232,6 +249,7 @@ static const struct {
 	{ "device-add", device_add },
 	{ "device-attest", device_attest },
 	{ "device-list", device_list },
+	{ "device-pin-reset", device_pin_reset },
 	{ "device-show", device_show },
 	{ "receipt-list", receipt_list },
 	{ "verdict-show", verdict_show },
@@ -252,6 +270,16 @@ static struct json_object *run_verb(struct server *s, verb_fn run, struct json_o
 	return tconn_jsonline_error(r, &err);
 }
 
+/* Before anything is sent. A PIN that comes all the same is counted again then. */
+static int may_ask(struct server *s, const struct question *q, struct tconn_error *err)
+{
+	int r = store_find_device(s->store, q->device, err);
+
+	if (r == 0 && q->kind == TCONN_KIND_PIN)
+		r = store_check_pin(s->store, q->device, s->settings->pin_attempts, err);
+	return r;
+}
+
 static struct json_object *ask(struct server *s, struct json_object *request)
 {
 	struct question *q = calloc(1, sizeof(*q));
@@ -262,7 +290,7 @@ static struct json_object *ask(struct server *s, struct json_object *request)
 		  : tconn_fail(&err, -ENOMEM, "out of memory");
 
 	if (r == 0)
-		r = store_find_device(s->store, q->device, &err);
+		r = may_ask(s, q, &err);
 	if (r < 0) {
 		reply = tconn_jsonline_error(r, &err);
 		if (statement)
@@ -289,8 +317,8 @@ static struct json_object *answer(struct server *s, struct json_object *request)
 		if (strcmp(verb, verbs[i].name) == 0)
 			return run_verb(s, verbs[i].run, request);
 	tconn_fail(&err, -EPROTO,
-		   "\"do\" must be one of device-add, device-attest, device-list, device-show, request, "
-		   "receipt-list, receipt-show, verdict-show, status");
+		   "\"do\" must be one of device-add, device-attest, device-list, device-pin-reset, "
+		   "device-show, request, receipt-list, receipt-show, verdict-show, status");
 	return tconn_jsonline_error(EPROTO, &err);
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 256
+#define WORD_MAX_BYTES 16
 
 static int write_once(int fd, const char *line, size_t len)
 {
@@ -26,6 +27,23 @@ static int write_once(int fd, const char *line, size_t len)
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
+}
+
+/* Whoever hangs up, is late or says something else has taken it, no more. */
+static enum pin_judgement hear(int fd)
+{
+	char word[WORD_MAX_BYTES] = "";
+	size_t len = 0;
+	ssize_t n;
+
+	shutdown(fd, SHUT_WR);
+	do {
+		n = read(fd, word + len, sizeof(word) - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && len < sizeof(word) - 1 && !strchr(word, '\n'));
+	if (strcmp(word, "right\n") == 0)
+		return PIN_RIGHT;
+	return strcmp(word, "wrong\n") == 0 ? PIN_WRONG : PIN_NOT_JUDGED;
 }
 
 static int to_socket(const char *sink, const char *line, size_t len, struct tconn_error *err)
@@ -41,12 +59,15 @@ static int to_socket(const char *sink, const char *line, size_t len, struct tcon
 	if (fd < 0)
 		return tconn_fail(err, -errno, "PIN sink: %s", strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		r = -errno;
 	if (r == 0)
 		r = write_once(fd, line, len);
+	if (r == 0)
+		r = hear(fd);
 	close(fd);
-	return r < 0 ? tconn_fail(err, r, "PIN sink %s: %s", sink, strerror(-r)) : 0;
+	return r < 0 ? tconn_fail(err, r, "PIN sink %s: %s", sink, strerror(-r)) : r;
 }
 
 static void become_sink(char *const argv[], int in)
@@ -102,9 +123,9 @@ static int to_program(const char *sink, const char *device, const char *request,
 	r = await(pid, &status);
 	if (r < 0 || sent < 0)
 		return tconn_fail(err, -EIO, "PIN sink %s: did not take the PIN", sink);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
 		return tconn_fail(err, -EIO, "PIN sink %s: failed", sink);
-	return 0;
+	return WEXITSTATUS(status) ? PIN_WRONG : PIN_RIGHT;
 }
 
 int pin_hand_over(const char *sink, const char *device, uint64_t request, const uint8_t *digits,
@@ -115,7 +136,7 @@ int pin_hand_over(const char *sink, const char *device, uint64_t request, const 
 	int n, r;
 
 	if (strcmp(sink, PIN_SINK_NONE) == 0)
-		return 0;
+		return PIN_NOT_JUDGED;
 	if (stat(sink, &st))
 		return tconn_fail(err, -errno, "PIN sink %s: %s", sink, strerror(errno));
 	snprintf(id, sizeof(id), "%" PRIu64, request);

@@ -28,7 +28,7 @@ struct question {
 	char message[512];		/* the TUI's, if answered */
 	struct tconn_record record;	/* if trusted */
 	uint64_t receipt;		/* number, 0: none */
-	const char *pin;		/* "received", "not handed over", or NULL */
+	const char *pin;		/* received, right, wrong, not handed over; or NULL */
 	int code;			/* 0, or negative errno with error */
 	struct tconn_error error;
 	bool done;			/* protected by server.lock */

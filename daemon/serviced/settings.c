@@ -7,7 +7,7 @@
 #include "../lib/channel.h"
 #include "../lib/config.h"
 
-#define COUNT 22
+#define COUNT 23
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -33,6 +33,10 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		{ .key = "database", .type = TCONN_SETTING_STRING, .value = &s->database },
 		{ .key = "evidence", .type = TCONN_SETTING_STRING, .value = &s->evidence },
 		{ .key = "pin_sink", .type = TCONN_SETTING_STRING, .value = &s->pin_sink },
+		{ .key = "pin_attempts",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->pin_attempts,
+		  .max = 1000 },
 		{ .key = "boot_log", .type = TCONN_SETTING_STRING, .value = &s->boot_log },
 		{ .key = "ima_log", .type = TCONN_SETTING_STRING, .value = &s->ima_log },
 		{ .key = "tconn_log", .type = TCONN_SETTING_STRING, .value = &s->tconn_log },
@@ -84,6 +88,7 @@ static int defaults(struct settings *s)
 	s->database = strdup("/var/lib/tconn/serviced.db");
 	s->pin_sink = strdup("none");
 	s->evidence = strdup("/var/lib/tconn/evidence");
+	s->pin_attempts = 5;
 	s->connections = 1024;
 	s->active = 64;
 	s->attest = true;

@@ -19,6 +19,7 @@ struct settings {
 	char *database;
 	char *evidence;			/* directory, or "none" */
 	char *pin_sink;			/* "none", or a program or Unix socket */
+	uint32_t pin_attempts;		/* in a row that it did not call right; 0: no limit */
 	char *boot_log, *ima_log, *tconn_log;	/* NULL: the standard places */
 	uint32_t connections;		/* attested devices at once */
 	uint32_t active;		/* of these, busy with something at once */

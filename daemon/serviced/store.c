@@ -28,7 +28,9 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS receipts ("
 	" number INTEGER PRIMARY KEY AUTOINCREMENT, request INTEGER NOT NULL UNIQUE REFERENCES requests(id),"
 	" device TEXT NOT NULL REFERENCES devices(id), time INTEGER NOT NULL,"
-	" outcome TEXT NOT NULL, cose BLOB NOT NULL) STRICT;";
+	" outcome TEXT NOT NULL, cose BLOB NOT NULL) STRICT;"
+	"CREATE TABLE IF NOT EXISTS pin_failures ("
+	" device TEXT PRIMARY KEY REFERENCES devices(id), count INTEGER NOT NULL) STRICT;";
 
 static int fail_db(struct store *s, struct tconn_error *err)
 {
@@ -187,6 +189,7 @@ static struct json_object *device_row(const struct query *q)
 	tconn_json_add_string(obj, "kernel", column(q, 4));
 	tconn_json_add_string(obj, "last_error", column(q, 5));
 	tconn_json_add(obj, "checks", checks ? checks : json_object_new_array());
+	add_integer(obj, "pin_failures", q, 7);
 	return obj;
 }
 
@@ -229,8 +232,9 @@ int store_list_devices(struct store *s, const char *id, struct json_object **ret
 {
 	_cleanup_query_ struct query q = { 0 };
 	int r = query_begin(&q, s,
-			    "SELECT id, added, last_seen, trusted, kernel, last_error, checks"
-			    " FROM devices WHERE ?1 IS NULL OR id = ?1 ORDER BY added, id",
+			    "SELECT id, added, last_seen, trusted, kernel, last_error, checks,"
+			    " ifnull(count, 0) FROM devices LEFT JOIN pin_failures ON device = id"
+			    " WHERE ?1 IS NULL OR id = ?1 ORDER BY added, id",
 			    err);
 
 	if (r < 0)
@@ -238,6 +242,58 @@ int store_list_devices(struct store *s, const char *id, struct json_object **ret
 	if (id)
 		bind_text(&q, 1, id);
 	return collect_rows(&q, device_row, ret, err);
+}
+
+static int no_more_pins(const char *id, uint32_t limit, struct tconn_error *err)
+{
+	return tconn_fail(err, -EDQUOT, "device %s: %u PINs in a row were not right (pin_attempts);"
+			  " no other is asked for until: tconnctl device pin-reset", id, limit);
+}
+
+int store_check_pin(struct store *s, const char *id, uint32_t limit, struct tconn_error *err)
+{
+	_cleanup_query_ struct query q = { 0 };
+	int r = query_begin(&q, s, "SELECT 1 FROM pin_failures WHERE device = ?1"
+			    " AND ?2 > 0 AND count >= ?2", err);
+
+	if (r < 0)
+		return r;
+	bind_text(&q, 1, id);
+	sqlite3_bind_int64(q.stmt, 2, limit);
+	switch (sqlite3_step(q.stmt)) {
+	case SQLITE_ROW:
+		return no_more_pins(id, limit, err);
+	case SQLITE_DONE:
+		return 0;
+	}
+	return fail_db(s, err);
+}
+
+/* One statement: of two that race for the last attempt one gets it. */
+int store_count_pin(struct store *s, const char *id, uint32_t limit, struct tconn_error *err)
+{
+	_cleanup_query_ struct query q = { 0 };
+	int r = query_begin(&q, s, "INSERT INTO pin_failures (device, count) VALUES (?1, 1)"
+			    " ON CONFLICT (device) DO UPDATE SET count = count + 1"
+			    " WHERE ?2 = 0 OR count < ?2", err);
+
+	if (r < 0)
+		return r;
+	bind_text(&q, 1, id);
+	sqlite3_bind_int64(q.stmt, 2, limit);
+	r = query_run(&q, err);
+	return r == 0 && sqlite3_changes(s->db) == 0 ? no_more_pins(id, limit, err) : r;
+}
+
+int store_reset_pin(struct store *s, const char *id, struct tconn_error *err)
+{
+	_cleanup_query_ struct query q = { 0 };
+	int r = query_begin(&q, s, "DELETE FROM pin_failures WHERE device = ?1", err);
+
+	if (r < 0)
+		return r;
+	bind_text(&q, 1, id);
+	return query_run(&q, err);
 }
 
 int store_add_request(struct store *s, const char *device, uint32_t kind, const uint8_t nonce[32],

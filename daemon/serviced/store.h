@@ -2,7 +2,7 @@
 /*
  * What the service remembers, in SQLite (WAL, one connection behind a mutex):
  * enrolled devices with their last attestation, requests with their nonces
- * (unique), receipts. A PIN is never in it.
+ * (unique), receipts, how many PINs in a row were not right. A PIN is never in it.
  */
 #ifndef SERVICED_STORE_H
 #define SERVICED_STORE_H
@@ -28,6 +28,12 @@ int store_attestation(struct store *s, const char *id, const struct tconn_verdic
 /* id NULL: all devices. An array of objects as in PROTOCOL.md without "connected". */
 int store_list_devices(struct store *s, const char *id, struct json_object **ret,
 		       struct tconn_error *err);
+
+/* -EDQUOT: limit PINs in a row were not right, counted before anybody heard them; 0: no limit. */
+int store_check_pin(struct store *s, const char *id, uint32_t limit, struct tconn_error *err);
+/* The same, and counts this one; -EDQUOT: it must not be tried. */
+int store_count_pin(struct store *s, const char *id, uint32_t limit, struct tconn_error *err);
+int store_reset_pin(struct store *s, const char *id, struct tconn_error *err);
 
 /* Refuses a nonce that was used before (-EEXIST). */
 int store_add_request(struct store *s, const char *device, uint32_t kind, const uint8_t nonce[32],

@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,8 @@
 #include "tui/statement.h"
 #include "stage.h"
 
-#define PENDING 4	/* as configured below */
+#define PENDING 4	/* these as configured below */
+#define PIN_ATTEMPTS 3
 #define _cleanup_message_ __attribute__((cleanup(tconn_message_free)))
 
 static struct stage w;
@@ -671,7 +673,29 @@ static void answer_pin(struct __test_metadata *_metadata, FIXTURE_DATA(answer) *
 	*ret = ask_end(&self->asking);
 }
 
-/* Listens where the service hands PINs over. */
+/* Takes one PIN where the service hands it over, and says something of it. */
+struct sink {
+	int fd;
+	const char *say;
+	char got[256];
+	pthread_t thread;
+};
+
+static void *sink_thread(void *arg)
+{
+	struct sink *s = arg;
+	int from = accept(s->fd, NULL, NULL);
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(from, s->got + len, sizeof(s->got) - 1 - len)) > 0)
+		len += (size_t)n;
+	if (write(from, s->say, strlen(s->say)) < 0)
+		s->got[0] = '\0';
+	close(from);
+	return NULL;
+}
+
 static int listen_sink(void)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -684,27 +708,65 @@ static int listen_sink(void)
 	return fd;
 }
 
+static int sink_begin(struct sink *s, const char *say)
+{
+	*s = (struct sink){ .fd = listen_sink(), .say = say };
+	return s->fd < 0 ? -1 : pthread_create(&s->thread, NULL, sink_thread, s);
+}
+
+static const char *sink_end(struct sink *s)
+{
+	pthread_join(s->thread, NULL);
+	close(s->fd);
+	return s->got;
+}
+
+/* A program in the socket's place. */
+static void program_sink(const char *script)
+{
+	const char *path = stage_path(&w, STAGE_PIN_SINK);
+
+	unlink(path);
+	stage_write(path, script, strlen(script));
+	chmod(path, 0700);
+}
+
+static void reset_pins(void)
+{
+	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-pin-reset\",\"id\":\"%s\"}",
+				   w.visitor.identity.name));
+}
+
+/* In a row; -1 where the device is not known. */
+static long long pins_not_right(void)
+{
+	struct json_object *device = show(w.visitor.identity.name);
+	unsigned long long n;
+	bool found = device && tconn_json_uint(device, "pin_failures", 1000, &n);
+
+	json_object_put(device);
+	return found ? (long long)n : -1;
+}
+
 TEST_F(answer, pin_goes_to_the_sink_and_nowhere_else)
 {
 	const struct answering a = { .status = TCONN_TUI_DECIDED, .outcome = TCONN_OUTCOME_ENTERED,
 				     .digits = "73910482" };
-	int sink = listen_sink(), from;
 	struct json_object *reply;
-	char got[256] = "";
+	struct sink sink;
 
-	ASSERT_LE(0, sink);
+	reset_pins();
+	ASSERT_EQ(0, sink_begin(&sink, ""));
 	answer_pin(_metadata, self, &a, &reply);
 	EXPECT_TRUE(stage_flag(reply, "ok")) TH_LOG("%s", json_object_to_json_string(reply));
 	EXPECT_STREQ("entered", stage_text(reply, "outcome"));
 	EXPECT_STREQ("received", stage_text(reply, "pin"));
 	EXPECT_FALSE(contains(json_object_to_json_string(reply), a.digits));
-	from = accept(sink, NULL, NULL);
-	EXPECT_LT(0, read(from, got, sizeof(got) - 1));
-	EXPECT_IN(" 73910482\n", got);
-	EXPECT_IN(w.visitor.identity.name, got);
-	close(from);
-	close(sink);
+	EXPECT_IN(" 73910482\n", sink_end(&sink));
+	EXPECT_IN(w.visitor.identity.name, sink.got);
 	json_object_put(reply);
+	/* Nobody called it right. */
+	EXPECT_EQ(1, pins_not_right());
 	EXPECT_FALSE(file_holds("serviced.db", a.digits));
 	EXPECT_FALSE(file_holds("serviced.db-wal", a.digits));
 	EXPECT_FALSE(file_holds("tconn-serviced.log", a.digits));
@@ -716,10 +778,151 @@ TEST_F(answer, pin_without_a_sink_is_not_called_received)
 				     .digits = "1234" };
 	struct json_object *reply;
 
+	reset_pins();
 	unlink(stage_path(&w, STAGE_PIN_SINK));
 	answer_pin(_metadata, self, &a, &reply);
 	EXPECT_STREQ("entered", stage_text(reply, "outcome"));
 	EXPECT_STREQ("not handed over", stage_text(reply, "pin"));
+	json_object_put(reply);
+	EXPECT_EQ(1, pins_not_right());
+}
+
+/* The next one of the same session, judged by whoever sits at the sink. */
+static void expect_pin(struct __test_metadata *_metadata, FIXTURE_DATA(answer) *self,
+		       const char *word)
+{
+	const struct answering a = { .status = TCONN_TUI_DECIDED, .outcome = TCONN_OUTCOME_ENTERED,
+				     .digits = "1234" };
+	struct tconn_receipt receipt = { 0 };
+	struct json_object *reply;
+
+	tconn_message_free(&self->request);
+	tconn_message_free(&self->answer);
+	answer_pin(_metadata, self, &a, &reply);
+	EXPECT_STREQ("entered", stage_text(reply, "outcome"))
+	TH_LOG("%s", json_object_to_json_string(reply));
+	EXPECT_STREQ(word, stage_text(reply, "pin"));
+	json_object_put(reply);
+	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt))
+	TH_LOG("%s", self->p.err.text);
+	tconn_receipt_free(&receipt);
+}
+
+static void expect_judged(struct __test_metadata *_metadata, FIXTURE_DATA(answer) *self,
+			  const char *say, const char *word)
+{
+	struct sink sink;
+
+	ASSERT_EQ(0, sink_begin(&sink, say));
+	expect_pin(_metadata, self, word);
+	sink_end(&sink);
+}
+
+TEST_F(answer, right_pin_ends_the_count_of_wrong_ones)
+{
+	reset_pins();
+	expect_judged(_metadata, self, "wrong\n", "wrong");
+	expect_judged(_metadata, self, "right", "received");
+	EXPECT_EQ(2, pins_not_right());
+	expect_judged(_metadata, self, "right\n", "right");
+	EXPECT_EQ(0, pins_not_right());
+	program_sink("#!/bin/sh\nread -r pin; test \"$pin\" = 4321\n");
+	expect_pin(_metadata, self, "wrong");
+	EXPECT_EQ(1, pins_not_right());
+	program_sink("#!/bin/sh\nread -r pin; test \"$pin\" = 1234\n");
+	expect_pin(_metadata, self, "right");
+	EXPECT_EQ(0, pins_not_right());
+}
+
+/* Nothing is sent then, the device stays connected, and other kinds go on. */
+TEST_F(answer, no_pin_is_asked_for_after_too_many_that_were_not_right)
+{
+	struct tconn_receipt receipt = { 0 };
+	const struct answering yes = { .status = TCONN_TUI_DECIDED,
+				       .outcome = TCONN_OUTCOME_CONFIRMED };
+	struct json_object *reply;
+	pid_t pid;
+
+	reset_pins();
+	expect_judged(_metadata, self, "wrong\n", "wrong");
+	program_sink("#!/bin/sh\nexit 3\n");
+	expect_pin(_metadata, self, "not handed over");
+	unlink(stage_path(&w, STAGE_PIN_SINK));
+	expect_pin(_metadata, self, "not handed over");
+	EXPECT_EQ(PIN_ATTEMPTS, pins_not_right());
+
+	ask_begin(&self->asking);
+	reply = ask_end(&self->asking);
+	EXPECT_FALSE(stage_flag(reply, "ok"));
+	EXPECT_IN("PINs in a row were not right", stage_text(reply, "error"));
+	EXPECT_IN("pin-reset", stage_text(reply, "error"));
+	json_object_put(reply);
+	EXPECT_EQ(PIN_ATTEMPTS, pins_not_right());
+	EXPECT_FALSE(tconn_channel_pending(self->p.channel));
+
+	self->asking = (struct asking){ .kind = "confirm", .text = "Pay 120.00 EUR to ACME Ltd?" };
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, &yes, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
+	EXPECT_EQ(0, take_receipt(&self->p, &self->request, &receipt));
+	tconn_receipt_free(&receipt);
+	reply = ask_end(&self->asking);
+	EXPECT_STREQ("confirmed", stage_text(reply, "outcome"));
+	json_object_put(reply);
+
+	pid = stage_spawn(&w, "ctl.out", "tconnctl", "--socket", w.admin, "device", "pin-reset",
+			  w.visitor.identity.name, NULL);
+	EXPECT_EQ(0, stage_wait(pid, 10000));
+	expect_judged(_metadata, self, "right\n", "right");
+}
+
+/* Another connection's PINs were wrong while this request was on its way. */
+static int use_up_attempts(void)
+{
+	sqlite3 *db;
+	char sql[192];
+	int r;
+
+	if (sqlite3_open(stage_path(&w, "serviced.db"), &db))
+		return -1;
+	sqlite3_busy_timeout(db, 5000);
+	snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO pin_failures VALUES ('%s', %d)",
+		 w.visitor.identity.name, PIN_ATTEMPTS);
+	r = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+	return r;
+}
+
+TEST_F(answer, pin_on_its_way_is_not_tried_after_the_last_attempt)
+{
+	const struct answering a = { .status = TCONN_TUI_DECIDED, .outcome = TCONN_OUTCOME_ENTERED,
+				     .digits = "1234" };
+	struct pollfd request = { .fd = tconn_channel_fd(self->p.channel), .events = POLLIN };
+	struct json_object *reply;
+
+	reset_pins();
+	program_sink("#!/bin/sh\n: > \"$0.ran\"\n");
+	self->asking = (struct asking){ .kind = "pin", .text = "PIN for terminal 7" };
+	ask_begin(&self->asking);
+	ASSERT_EQ(1, poll(&request, 1, 5000));
+	ASSERT_EQ(0, use_up_attempts());
+	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
+	reply = ask_end(&self->asking);
+	EXPECT_STREQ("not handed over", stage_text(reply, "pin"));
+	json_object_put(reply);
+	EXPECT_NE(0, access(stage_path(&w, STAGE_PIN_SINK ".ran"), F_OK));
+	EXPECT_EQ(PIN_ATTEMPTS, pins_not_right());
+	reset_pins();
+}
+
+TEST(pins_are_reset_of_enrolled_devices_only)
+{
+	struct json_object *reply = stage_call(w.admin, 5000, "{\"do\":\"device-pin-reset\","
+					       "\"id\":\"%s\"}", w.stranger.identity.name);
+
+	EXPECT_FALSE(stage_flag(reply, "ok"));
+	EXPECT_IN("is not enrolled", stage_text(reply, "error"));
 	json_object_put(reply);
 }
 
@@ -1654,12 +1857,13 @@ static void finish(void)
 
 int main(int argc, char **argv)
 {
-	char config[128 + STAGE_PATH];
+	char config[160 + STAGE_PATH];
 
 	parent = getpid();
 	stage_start(&w);
-	snprintf(config, sizeof(config), "\"pending\":%d,\"message_ms\":3000,\"pin_sink\":\"%s\"",
-		 PENDING, stage_path(&w, STAGE_PIN_SINK));
+	snprintf(config, sizeof(config),
+		 "\"pending\":%d,\"message_ms\":3000,\"pin_attempts\":%d,\"pin_sink\":\"%s\"",
+		 PENDING, PIN_ATTEMPTS, stage_path(&w, STAGE_PIN_SINK));
 	serviced = stage_serviced(&w, config);
 	atexit(finish);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
