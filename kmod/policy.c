@@ -31,11 +31,12 @@
 #define BAND_MAX	200	/* thousandths */
 #define GESTURE_MIN_MS	100
 #define GESTURE_MAX_MS	5000
-#define POLICY_SIZE_MAX	(TCONN_POLICY_MAX + TCONN_SIGNATURE_MAX + sizeof(struct tconn_signature_end))
+#define POLICY_SIZE_MAX	(TCONN_POLICY_MAX + TCONN_SIGNATURE_MAX + \
+			 sizeof(struct tconn_signature_end))
 
 static bool developer;
 module_param(developer, bool, 0444);
-MODULE_PARM_DESC(developer, "Accept a policy that is not signed (measured, and said on the screen)");
+MODULE_PARM_DESC(developer, "Accept a policy without signature (measured, and said on the screen)");
 
 /* Serializes writers; readers take the pointer as it is published. */
 static DEFINE_MUTEX(policy_lock);
@@ -489,7 +490,7 @@ static int policy_load(const char __user *buf, size_t size)
  *	-EPERM	a policy is loaded already
  *	-EINVAL	not the grammar (line and reason are in the kernel log), or not in one write
  *	-EFBIG	text over TCONN_POLICY_MAX bytes, or all over what it and a signature may have
- *	-EKEYREJECTED not signed outside developer mode; signature of another text, or has attributes
+ *	-EKEYREJECTED not signed outside developer mode; of another text, or with attributes
  *	-ENOKEY	signed with a key that is on no keyring the kernel trusts
  *	-EBADMSG the signature is none, or has another length than it says
  *	-ENOMEM, -EINTR	a listed input device could not be connected; try again
