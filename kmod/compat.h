@@ -6,6 +6,7 @@
 #define TCONN_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/input.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/version.h>
@@ -28,6 +29,24 @@ static inline struct file *tconn_compat_exe_file(struct mm_struct *mm)
 		file = NULL;
 	rcu_read_unlock();
 	return file;
+#endif
+}
+
+/* One event to another handle, as the core does it. Are the handles after it to miss it? */
+static inline bool tconn_compat_deliver(struct input_handle *to, struct input_value *v)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	return !to->handle_events(to, v, 1);
+#else
+	const struct input_handler *handler = to->handler;
+
+	if (handler->filter)
+		return handler->filter(to, v->type, v->code, v->value);
+	if (handler->events)
+		handler->events(to, v, 1);
+	else if (handler->event)
+		handler->event(to, v->type, v->code, v->value);
+	return false;
 #endif
 }
 

@@ -24,7 +24,15 @@
  * repeat of what was typed last.
  *
  * The keymap stays as the driver made it: root's "1 is Enter" would be ours too.
+ *
+ * Where the policy names an attention key, the keyboards that have it are ours all the
+ * time (source::watched), so that neither EVIOCGRAB nor a written event gets between the
+ * key and us. Outside a session each event is passed on to the other handles, but for that
+ * key's press, repeat and scan code; its release the core does not see either. The price:
+ * nobody else can grab such a keyboard, or switch its LEDs. Without an attention key
+ * nothing is open and nothing is called.
  */
+#include <linux/atomic.h>
 #include <linux/device.h>
 #include <linux/input.h>
 #include <linux/input/mt.h>
@@ -34,12 +42,14 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "gesture.h"
 #include "input.h"
 #include "policy.h"
@@ -62,13 +72,15 @@ enum {
 struct source {
 	struct input_handle handle;
 	struct input_handle *ousted;	/* who had grabbed it before us, or NULL */
-	bool grabbed;
+	bool grabbed;			/* for a session */
+	bool watched;			/* for the attention key */
+	unsigned int max_vals;		/* the core's */
 	int (*setkeycode)(struct input_dev *dev, const struct input_keymap_entry *ke,
 			  unsigned int *old_keycode);	/* the driver's */
 	struct list_head link;		/* input::sources */
 
-	/* With the device's event_lock, while grabbed: */
-	unsigned int max_vals;		/* the core's */
+	/* With the device's event_lock, while grabbed or watched: */
+	bool concealed;			/* nothing is passed on */
 	bool has_axes;
 	bool sends_releases;		/* as lone scan codes */
 	bool scanned;			/* no key has come with `scan` yet */
@@ -80,7 +92,7 @@ struct source {
 static struct {
 	struct mutex lock;	/* sources, taken, registered; inside the core's input_mutex */
 	struct list_head sources;
-	const struct tconn_globs *listed;	/* while registered */
+	const struct tconn_policy *policy;	/* while registered; tconn_policy() comes later */
 	bool taken, registered;
 	int error;		/* of the last device that could not be connected */
 } input = {
@@ -97,6 +109,8 @@ static struct {
 	u32 presses;
 	struct input_id last;
 } keys = { .lock = __SPIN_LOCK_UNLOCKED(keys.lock) };
+
+static atomic_t attentions;	/* how often the attention key was pressed */
 
 static void push(u16 type, u16 code, s32 value)
 {
@@ -151,6 +165,14 @@ static void end_scan(struct source *s)
 	memcpy(ke.scancode, &s->scan, sizeof(s->scan));
 	if (!dev->getkeycode(dev, &ke) && ke.keycode < KEY_CNT)
 		__clear_bit(ke.keycode, s->held);
+}
+
+static bool is_scan_of(struct source *s, u32 scan, unsigned int code)
+{
+	struct input_keymap_entry ke = { .len = sizeof(scan) };
+
+	memcpy(ke.scancode, &scan, sizeof(scan));
+	return !s->handle.dev->getkeycode(s->handle.dev, &ke) && ke.keycode == code;
 }
 
 static void begin_scan(struct source *s, u32 scan)
@@ -211,6 +233,54 @@ bool tconn_input_is_down(u16 code)
 	return down;
 }
 
+/* --- the attention key, outside a session; event_lock is held --- */
+
+static bool modifiers_are_down(const struct source *s, const struct tconn_policy *policy)
+{
+	unsigned int i;
+
+	for (i = 0; i + 1 < policy->attention_count; i++)
+		if (!test_bit(policy->attention[i], s->handle.dev->key))
+			return false;
+	return true;
+}
+
+/* An AT keyboard goes on with a key that was pressed as such, whatever was let go since. */
+static bool is_attention(struct source *s, const struct input_value *v)
+{
+	const struct tconn_policy *policy = input.policy;
+	unsigned int key = policy->attention[policy->attention_count - 1];
+
+	if (v->type == EV_MSC && v->code == MSC_SCAN)
+		return is_scan_of(s, v->value, key);
+	if (v->type != EV_KEY)
+		return false;
+	if (v->code != key || v->value != 1 ||
+	    (!test_bit(key, s->held) && !modifiers_are_down(s, policy))) {
+		s->scanned = false;
+		return false;
+	}
+	__clear_bit(key, s->handle.dev->key);
+	if (s->sends_releases && is_repeat(s, key))
+		return true;
+	atomic_inc(&attentions);
+	wake_up_interruptible(&tconn_session_wait);
+	return true;
+}
+
+/* To all others; false: the core may begin to repeat it. */
+static bool pass_on(struct source *s, struct input_value *v)
+{
+	struct input_handle *to;
+
+	if (is_attention(s, v))
+		return true;
+	list_for_each_entry_rcu(to, &s->handle.dev->h_list, d_node)
+		if (to != &s->handle && to->open && tconn_compat_deliver(to, v))
+			return true;
+	return false;
+}
+
 /* --- */
 
 /*
@@ -226,6 +296,8 @@ static bool input_filter(struct input_handle *handle, unsigned int type, unsigne
 		return false;
 	if (type == EV_MSC && code == MSC_SCAN && s->sends_releases)
 		begin_scan(s, value);
+	if (!s->concealed)
+		return pass_on(s, &(struct input_value){ type, code, value });
 	if (type != EV_KEY || value != 1)
 		return true;
 	__clear_bit(code, handle->dev->key);
@@ -290,7 +362,7 @@ static void conceal(struct source *s)
 {
 	struct input_dev *dev = s->handle.dev;
 
-	s->max_vals = dev->max_vals;
+	s->concealed = true;
 	dev->max_vals = ONE_BY_ONE;
 	/* Of someone who injects faster than we release. */
 	bitmap_zero(dev->key, KEY_CNT);
@@ -303,7 +375,10 @@ static void reveal(struct source *s)
 {
 	struct input_dev *dev = s->handle.dev;
 
-	dev->max_vals = s->max_vals;
+	s->concealed = false;
+	if (!s->watched)
+		dev->max_vals = s->max_vals;
+	bitmap_zero(s->held, KEY_CNT);
 	if (s->has_axes)
 		set_bit(EV_ABS, dev->evbit);
 }
@@ -316,7 +391,7 @@ static void take_grab(struct source *s)
 	int tries;
 
 	if (s->sends_releases)
-		bitmap_copy(s->held, dev->key, KEY_CNT);
+		bitmap_or(s->held, s->held, dev->key, KEY_CNT);
 	release_touches(dev);
 	for (tries = 1; !taken; tries++) {
 		release_held_keys(dev);
@@ -348,7 +423,7 @@ static int source_take(struct source *s)
 
 	if (s->grabbed)
 		return 0;
-	ret = input_open_device(&s->handle);
+	ret = s->watched ? 0 : input_open_device(&s->handle);
 	if (ret)
 		return ret;
 	mutex_lock(&dev->mutex);
@@ -361,7 +436,7 @@ static int source_take(struct source *s)
 
 /*
  * Gets the grab back only if it is still a registered, open handle of this
- * device; the pointer is compared, never followed, until that is known.
+ * device (ours, if it is watched); the pointer is compared, never followed, until that is known.
  */
 static struct input_handle *find_ousted(struct input_dev *dev, const struct input_handle *ousted)
 {
@@ -390,7 +465,8 @@ static void source_give(struct source *s)
 			if (handle->open && handle->handler->start)
 				handle->handler->start(handle);
 	mutex_unlock(&dev->mutex);
-	input_close_device(&s->handle);
+	if (!s->watched)
+		input_close_device(&s->handle);
 }
 
 static void rest_fn(struct work_struct *work);
@@ -494,7 +570,7 @@ void tconn_input_show(struct seq_file *m)
 	mutex_lock(&input.lock);
 	list_for_each_entry(s, &input.sources, link) {
 		path = kobject_get_path(&s->handle.dev->dev.kobj, GFP_KERNEL);
-		seq_printf(m, "input %s\n", path ?: "?");
+		seq_printf(m, "input %s%s\n", path ?: "?", s->watched ? " attention" : "");
 		kfree(path);
 	}
 	mutex_unlock(&input.lock);
@@ -503,9 +579,9 @@ void tconn_input_show(struct seq_file *m)
 /* Called for every device with keys, listed or not, under the core's input_mutex. */
 static bool input_match(struct input_handler *handler, struct input_dev *dev)
 {
-	if (READ_ONCE(input.taken) && !tconn_policy()->hotplug_ignored)
+	if (READ_ONCE(input.taken) && !input.policy->hotplug_ignored)
 		tconn_session_abort(TCONN_CAUSE_INPUT_NEW);
-	return tconn_policy_lists_device(input.listed, &dev->dev);
+	return tconn_policy_lists_device(&input.policy->input, &dev->dev);
 }
 
 /* EVIOCSKEYCODE and the console's KDSETKEYCODE. */
@@ -534,6 +610,48 @@ static void free_keymap(struct source *s)
 	spin_unlock_irq(&dev->event_lock);
 }
 
+/* Without axes: what comes at once must not be torn apart. */
+static bool has_attention_key(const struct input_dev *dev)
+{
+	const struct tconn_policy *policy = input.policy;
+	unsigned int i;
+
+	for (i = 0; i < policy->attention_count; i++)
+		if (!test_bit(policy->attention[i], dev->keybit))
+			return false;
+	return policy->attention_count && !test_bit(EV_ABS, dev->evbit);
+}
+
+static int watch(struct source *s)
+{
+	struct input_dev *dev = s->handle.dev;
+	int ret = input_open_device(&s->handle);
+
+	if (ret)
+		return ret;
+	mutex_lock(&dev->mutex);
+	spin_lock_irq(&dev->event_lock);
+	s->watched = true;
+	dev->max_vals = ONE_BY_ONE;
+	rcu_assign_pointer(dev->grab, &s->handle);
+	spin_unlock_irq(&dev->event_lock);
+	mutex_unlock(&dev->mutex);
+	return 0;
+}
+
+/* Closing releases the grab. */
+static void unwatch(struct source *s)
+{
+	struct input_dev *dev = s->handle.dev;
+
+	if (!s->watched)
+		return;
+	spin_lock_irq(&dev->event_lock);
+	dev->max_vals = s->max_vals;
+	spin_unlock_irq(&dev->event_lock);
+	input_close_device(&s->handle);
+}
+
 static int add_source(struct input_handler *handler, struct input_dev *dev)
 {
 	struct source *s = kzalloc(sizeof(*s), GFP_KERNEL);
@@ -545,11 +663,14 @@ static int add_source(struct input_handler *handler, struct input_dev *dev)
 	s->handle.handler = handler;
 	s->handle.name = "tconn";
 	s->sends_releases = dev->id.bustype == BUS_I8042;
+	s->max_vals = dev->max_vals;
 	ret = input_register_handle(&s->handle);
-	if (ret) {
-		kfree(s);
-		return ret;
-	}
+	if (ret)
+		goto free;
+	if (has_attention_key(dev))
+		ret = watch(s);
+	if (ret)
+		goto unregister;
 	fix_keymap(s);
 	mutex_lock(&input.lock);
 	list_add_tail(&s->link, &input.sources);
@@ -557,6 +678,12 @@ static int add_source(struct input_handler *handler, struct input_dev *dev)
 		tconn_session_abort(TCONN_CAUSE_INPUT_NEW);
 	mutex_unlock(&input.lock);
 	return 0;
+
+unregister:
+	input_unregister_handle(&s->handle);
+free:
+	kfree(s);
+	return ret;
 }
 
 static int input_connect(struct input_handler *handler, struct input_dev *dev,
@@ -579,6 +706,7 @@ static void input_disconnect(struct input_handle *handle)
 		tconn_session_abort(TCONN_CAUSE_INPUT_LOST);
 	mutex_unlock(&input.lock);
 	source_give(s);
+	unwatch(s);
 	free_keymap(s);
 	input_unregister_handle(handle);
 	kfree(s);
@@ -598,12 +726,12 @@ static struct input_handler input_handler = {
 	.filter = input_filter,
 };
 
-int tconn_input_register(const struct tconn_globs *listed)
+int tconn_input_register(const struct tconn_policy *policy)
 {
 	int ret;
 
 	INIT_KFIFO(keys.fifo);
-	input.listed = listed;
+	input.policy = policy;
 	input.error = 0;
 	ret = input_register_handler(&input_handler);
 	if (ret)
@@ -622,6 +750,45 @@ void tconn_input_exit(void)
 		input_unregister_handler(&input_handler);
 	cancel_delayed_work_sync(&rest_work);
 }
+
+/* Once for each count, beginning with the one at open; then 0 (end of file). */
+static bool is_news(const struct file *file, unsigned long count)
+{
+	return (unsigned long)file->private_data != count + 1;
+}
+
+static ssize_t attention_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
+{
+	unsigned long count = (unsigned int)atomic_read(&attentions);
+	char text[16];
+	ssize_t size = scnprintf(text, sizeof(text), "%lu\n", count);
+
+	if (!is_news(file, count))
+		return 0;
+	if (len < size)
+		return -EINVAL;
+	file->private_data = (void *)(count + 1);
+	return copy_to_user(buf, text, size) ? -EFAULT : size;
+}
+
+static __poll_t attention_poll(struct file *file, poll_table *table)
+{
+	poll_wait(file, &tconn_session_wait, table);
+	return is_news(file, (unsigned int)atomic_read(&attentions)) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static int attention_open(struct inode *inode, struct file *file)
+{
+	file->private_data = NULL;
+	return nonseekable_open(inode, file);
+}
+
+const struct file_operations tconn_attention_fops = {
+	.owner = THIS_MODULE,
+	.open = attention_open,
+	.read = attention_read,
+	.poll = attention_poll,
+};
 
 bool tconn_input_pending(void)
 {

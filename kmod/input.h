@@ -7,8 +7,12 @@
 #include "uapi/tconn.h"
 
 struct device;
+struct file_operations;
 struct seq_file;
-struct tconn_globs;
+struct tconn_policy;
+
+/* The securityfs file "attention". */
+extern const struct file_operations tconn_attention_fops;
 
 /* Buttons of mice and touch screens: their drivers tell at every movement that they are down. */
 static inline bool is_button(unsigned int code)
@@ -17,10 +21,10 @@ static inline bool is_button(unsigned int code)
 }
 
 /*
- * Once, when a policy says which devices count; `listed` is asked from then on.
+ * Once, when a policy says which devices count; `policy` is asked from then on, before tconn_policy() tells it.
  * -ENOMEM, -EINTR: a listed device could not be connected; nothing is registered.
  */
-int tconn_input_register(const struct tconn_globs *listed);
+int tconn_input_register(const struct tconn_policy *policy);
 void tconn_input_exit(void);
 
 unsigned int tconn_input_count(void);

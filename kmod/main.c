@@ -24,6 +24,7 @@ static const struct {
 } files[] = {
 	{ "policy",	0600, &tconn_policy_fops },
 	{ "state",	0444, &tconn_state_fops },
+	{ "attention",	0400, &tconn_attention_fops },
 	{ "log",	0440, &tconn_log_fops },
 	{ "log_ascii",	0440, &tconn_log_ascii_fops },
 };

@@ -230,12 +230,21 @@ static const char *parse_hotplug(struct tconn_policy *p, char **words)
 	return NULL;
 }
 
+static const char *parse_attention(struct tconn_policy *p, char **words)
+{
+	for (words++; *words; words++)
+		if (!parse_key(*words, &p->attention[p->attention_count++]))
+			return "not a key";
+	return NULL;
+}
+
 static const struct keyword keywords[] = {
 	{ "pcr",		2, 2, true,  parse_pcr },
 	{ "app",		4, 4, false, parse_app },
 	{ "display",		2, 2, false, parse_display },
 	{ "input",		2, 2, false, parse_input },
 	{ "hotplug",		2, 2, true,  parse_hotplug },
+	{ "attention-key",	2, 4, true,  parse_attention },
 	{ "indicator",		2, 2, false, parse_indicator },
 	{ "indicator-required",	2, 2, true,  parse_indicator_required },
 	{ "timeout-max-ms",	2, 2, true,  parse_timeout_max },
@@ -384,7 +393,7 @@ static int policy_accept(struct tconn_policy *p)
 		.len = p->len,
 		.flags = p->signature_len ? TCONN_POLICY_SIGNED : 0,
 	};
-	int ret = tconn_input_register(&p->input);
+	int ret = tconn_input_register(p);
 
 	if (ret) {
 		pr_err("policy refused: no input handler (%d)\n", ret);

@@ -12,6 +12,7 @@ struct device;
 #define TCONN_POLICY_DISPLAYS	4
 #define TCONN_POLICY_INPUTS	16
 #define TCONN_POLICY_INDICATORS	1
+#define TCONN_POLICY_ATTENTION	3
 
 struct tconn_globs {
 	unsigned int count, max;
@@ -25,6 +26,8 @@ struct tconn_policy {
 	u32 grace_ms;
 	u32 band_permille;
 	struct tconn_gesture confirm, deny;
+	unsigned int attention_count;	/* 0: there is no attention key */
+	u16 attention[TCONN_POLICY_ATTENTION];	/* the last is it, the others are held */
 	bool indicator_required, hotplug_ignored;
 	unsigned int app_count;
 	u8 app[TCONN_POLICY_APPS][TCONN_DIGEST_SIZE];

@@ -13,6 +13,8 @@ import os
 import pathlib
 import sys
 
+CODES = pathlib.Path("/usr/include/linux/input-event-codes.h")
+
 
 def arguments():
     parser = argparse.ArgumentParser(
@@ -26,6 +28,9 @@ def arguments():
                         help="sysfs path of an input device; may be repeated")
     parser.add_argument("--hotplug", choices=("abort", "ignore"),
                         help="what a new input device does to a session (abort)")
+    parser.add_argument("--attention-key", nargs="+", metavar="KEY",
+                        help="secure attention key, such as KEY_F12, after up to two that have to "
+                        "be held; names as in linux/input-event-codes.h, or numbers")
     parser.add_argument("--indicator", metavar="GLOB", help="sysfs path of the LED")
     parser.add_argument("--no-indicator-required", action="store_true",
                         help="allow sessions where no lamp is armed: think twice")
@@ -60,6 +65,17 @@ def board(path):
     return words
 
 
+def key_code(name):
+    """KEY_F12 -> 88."""
+    if name.isdecimal():
+        return int(name)
+    for line in CODES.read_text().splitlines():
+        words = line.split()
+        if words[:2] == ["#define", name] and words[2:3]:
+            return key_code(words[2]) if words[2].startswith("KEY_") else int(words[2], 0)
+    sys.exit(f"mkpolicy: {name} is not in {CODES}")
+
+
 def policy(args):
     lines = ["tconn-policy 1"]
     if args.pcr:
@@ -71,6 +87,9 @@ def policy(args):
     lines += [f"input {glob}" for glob in args.input]
     if args.hotplug:
         lines.append(f"hotplug {args.hotplug}")
+    if args.attention_key:
+        codes = " ".join(str(key_code(name)) for name in args.attention_key)
+        lines.append(f"attention-key {codes}    # {' '.join(args.attention_key)}")
     if args.indicator:
         lines.append(f"indicator {args.indicator}")
     lines.append(f"indicator-required {'no' if args.no_indicator_required else 'yes'}")

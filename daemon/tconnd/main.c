@@ -12,6 +12,7 @@
 #include "../lib/process.h"
 #include "../lib/say.h"
 #include "../lib/version.h"
+#include "attention.h"
 #include "service.h"
 #include "watch.h"
 
@@ -129,11 +130,17 @@ static void fill_service(struct program *p)
 
 static int serve(struct program *p, struct tconn_error *err)
 {
+	struct attention attention;
 	struct watch watch;
 	int r = watch_start(&watch, &p->state, err);
 
 	if (r < 0)
 		return r;
+	r = attention_start(&attention, &p->state, err);
+	if (r < 0) {
+		watch_end(&watch);
+		return r;
+	}
 	fill_service(p);
 	tconn_say("tconnd %s: device %s, service %s at %s", TCONN_VERSION, p->state.self.name,
 		  p->settings.service_name, p->settings.service);
@@ -141,6 +148,7 @@ static int serve(struct program *p, struct tconn_error *err)
 	service_run(&p->service);
 	tconn_process_notify("STOPPING=1");
 	watch_end(&watch);
+	attention_end(&attention);
 	tconn_say("tconnd: ended");
 	return 0;
 }

@@ -164,11 +164,14 @@ static int serve_request(struct service *s, struct tconn_channel *c,
 	tconn_say("request %llu: a statement of %zu bytes", (unsigned long long)request->id,
 		  request->statement.len);
 	answer.id = request->id;
+	/* Until its record is covered, which has to be the last one. */
+	state_take_screen(s->state);
 	r = ask(s, c, request, &answer, err);
 	if (r == 0)
 		r = sign(s, request, &answer, err);
 	if (r == 0)
 		r = cover(s, c, request, &answer, err);
+	state_give_screen(s->state);
 	if (r == 0)
 		r = tconn_message_send(c, &answer, err);
 	if (answer.answer.data)

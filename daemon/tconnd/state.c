@@ -32,8 +32,10 @@ int state_init(struct state *s, const struct settings *settings, struct tconn_er
 	s->started = boot_seconds();
 	s->channel_fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->screen, NULL);
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->stop_fd < 0)
+	s->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->stop_fd < 0 || s->wanted_fd < 0)
 		return tconn_fail(err, -errno, "eventfd: %s", strerror(errno));
 	return 0;
 }
@@ -41,6 +43,8 @@ int state_init(struct state *s, const struct settings *settings, struct tconn_er
 void state_free(struct state *s)
 {
 	close(s->stop_fd);
+	close(s->wanted_fd);
+	pthread_mutex_destroy(&s->screen);
 	pthread_mutex_destroy(&s->lock);
 }
 
@@ -98,13 +102,39 @@ void state_disconnected(struct state *s, const char *why)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void state_stop(struct state *s)
+/* Fails only where the counter is at its limit: readable all the same. */
+static void signal_fd(int fd)
 {
 	const uint64_t one = 1;
 
-	/* Fails only where the counter is at its limit: readable all the same. */
-	if (write(s->stop_fd, &one, sizeof(one)) < 0)
+	if (write(fd, &one, sizeof(one)) < 0)
 		errno = 0;
+}
+
+void state_take_screen(struct state *s)
+{
+	uint64_t count;
+
+	signal_fd(s->wanted_fd);
+	pthread_mutex_lock(&s->screen);
+	if (read(s->wanted_fd, &count, sizeof(count)) < 0)
+		errno = 0;
+}
+
+bool state_try_screen(struct state *s)
+{
+	return pthread_mutex_trylock(&s->screen) == 0;
+}
+
+void state_give_screen(struct state *s)
+{
+	pthread_mutex_unlock(&s->screen);
+}
+
+void state_stop(struct state *s)
+{
+	signal_fd(s->stop_fd);
+	signal_fd(s->wanted_fd);
 	pthread_mutex_lock(&s->lock);
 	if (s->channel_fd >= 0)
 		shutdown(s->channel_fd, SHUT_RDWR);
@@ -141,6 +171,24 @@ static struct json_object *module_json(const char *path)
 	}
 	fclose(f);
 	return obj;
+}
+
+void state_describe(struct state *s, char *ret, size_t size)
+{
+	struct json_object *module = module_json(s->settings->module_state);
+	const char *is_signed = NULL;
+
+	tconn_json_string(module, "signed", &is_signed, NULL);
+	pthread_mutex_lock(&s->lock);
+	snprintf(ret, size,
+		 "This is the trusted screen of device\n%s\n\nService %s: %s\nPolicy: %s",
+		 s->self.name, s->settings->service_name,
+		 s->trusted ? "connected, trusted in both directions" :
+		 s->connected ? "connected, not trusted" : "not connected",
+		 is_signed && strcmp(is_signed, "yes") == 0 ? "signed by the owner" :
+		 "NOT SIGNED, developer mode");
+	pthread_mutex_unlock(&s->lock);
+	json_object_put(module);
 }
 
 static struct json_object *service_json(const struct state *s)

@@ -20,6 +20,9 @@ struct state {
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
 	int stop_fd;			/* eventfd, readable once told to stop */
 
+	pthread_mutex_t screen;		/* held by who has the person's attention */
+	int wanted_fd;			/* eventfd, readable while a question waits for it */
+
 	pthread_mutex_t lock;		/* protects all below */
 	bool connected, trusted;	/* trusted: by both sides */
 	bool asking;			/* a dialog is open */
@@ -39,6 +42,14 @@ void state_reattested(struct state *s, const struct tconn_verdict *own, bool tru
 void state_asking(struct state *s, bool asking);
 void state_receipt(struct state *s);
 void state_disconnected(struct state *s, const char *why);
+
+/* One dialog at a time. A question waits for the screen, and makes a notice leave it. */
+void state_take_screen(struct state *s);
+bool state_try_screen(struct state *s);		/* for a notice: false if it is taken */
+void state_give_screen(struct state *s);
+
+/* For the person: which device this is, to whom it is connected, what its policy is. */
+void state_describe(struct state *s, char *ret, size_t size);
 
 /* Makes stop_fd readable and ends the channel's blocking calls. */
 void state_stop(struct state *s);

@@ -329,7 +329,9 @@ struct tconn_status {
  * The same data goes to IMA as critical data, label "tconn", event name
  * "tconn-" + the type's name (boot, policy, app, record).
  *
- * Other files: "/policy" (write once, read back), "/state" (lines "key value").
+ * Other files: "/policy" (write once, read back), "/state" (lines "key value"),
+ * "/attention" (how often the attention key was pressed since load, a line; each
+ * read gives a count not yet read or end of file, poll says POLLIN to the first).
  */
 struct tconn_event {
 	__u32 pcr;
@@ -401,6 +403,8 @@ struct tconn_event_app {
  *					(abort). Ignored, one that is not listed has no part
  *					in it; a listed one, or the going of the last one,
  *					always aborts.
+ *	attention-key [HELD [HELD]] KEY	brings up the trusted screen while the keys HELD are
+ *					down on the same keyboard; the REE never sees it
  *	indicator GLOB			sysfs device path of the LED (0..1)
  *	indicator-required yes|no	default yes
  *	timeout-max-ms N		default TCONN_TIMEOUT_MAX_MS

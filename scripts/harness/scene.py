@@ -70,12 +70,14 @@ def _shell_words(arguments):
 
 
 class Scene:
-    def __init__(self, directory, *, device_extra=None, device_options=None, echo=None):
+    def __init__(self, directory, *, device_extra=None, device_options=None, policy=None,
+                 echo=None):
         self.directory = pathlib.Path(directory).absolute()
         self.device = self.service = None
         self.device_id = None
         self._device_extra = device_extra or {}
         self._device_options = device_options or {}
+        self._policy = policy or paths.BUILD / "policy" / "device.policy"
         self._echo = echo or (lambda text: None)
         self._asked = 0
         self._stack = contextlib.ExitStack()
@@ -101,6 +103,7 @@ class Scene:
             "/etc/tconn/ca.pem": anchor,
             "/etc/tconn/tconnd.json": json.dumps(TCONND, indent=1).encode(),
             "/etc/tconn/service-reference.json": self.service_reference,
+            "/etc/tconn/device.policy": self._policy.read_bytes(),
             **self._device_extra,
         })
         self.device_reference = self._reference(device)
@@ -109,12 +112,11 @@ class Scene:
     def _reference(self, built):
         """Reference values of an image as it was built, as JSON bytes."""
         device = built.name == "device"
-        policy = paths.BUILD / "policy" / "device.policy"
         values = refvals.generate(
             name=f"{built.name} {built.release}", kernel=built.release, manifest=built.manifest,
             kernel_image=built.kernel, initrd=built.initrd, command_line=self._command_line(built),
             developer=True, qemu_memory=MEMORY,
-            policies=[policy] if device else [], apps=[paths.BIN / "tconn-tui"] if device else [])
+            policies=[self._policy] if device else [], apps=[paths.BIN / "tconn-tui"] if device else [])
         text = refvals.to_json(values)
         (self.directory / f"{built.name}-reference.json").write_text(text)
         return text.encode()

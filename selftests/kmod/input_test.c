@@ -21,6 +21,7 @@
 #define ATKBD	"/sys/bus/serio/drivers/atkbd"
 
 #define REST_US		100000	/* by then a keyboard at rest is given back */
+#define REPEAT_US	300000	/* an AT keyboard repeats no sooner */
 #define STILL_US	1500000	/* and one that says nothing any more */
 
 FIXTURE(input) {
@@ -505,6 +506,177 @@ TEST_F(input, none_listed_is_said)
 	EXPECT_EQ(TCONN_REFUSAL_NO_INPUT, status.refusal);
 }
 
+FIXTURE(attention) {
+	struct guest guest;
+	int file, keyboard, writer;
+};
+
+FIXTURE_VARIANT(attention) {
+	const char *policy;
+};
+
+FIXTURE_VARIANT_ADD(attention, key) {
+	.policy = "attention-key 88\n",
+};
+
+FIXTURE_VARIANT_ADD(attention, chord) {
+	.policy = "attention-key 29 88\n",
+};
+
+static int start_with(struct guest *g, const char *extra)
+{
+	char text[1024];
+	int ret = guest_start(g, GUEST_REE);
+
+	if (!ret)
+		ret = guest_policy_text(text, sizeof(text), extra);
+	if (!ret)
+		ret = guest_write(GUEST_FILE("policy"), text);
+	return ret ? ret : guest_arm("tconn");
+}
+
+/* Somebody had grabbed the keyboard before there was a policy. */
+FIXTURE_SETUP(attention)
+{
+	self->keyboard = guest_keyboard();
+	self->writer = guest_keyboard();
+	ASSERT_LE(0, self->keyboard);
+	ASSERT_EQ(0, ioctl(self->keyboard, EVIOCGRAB, 1));
+	ASSERT_EQ(0, start_with(&self->guest, variant->policy));
+	self->file = open(GUEST_FILE("attention"), O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->file);
+	if (strstr(variant->policy, "29"))
+		keyboard_scan(SCAN_CTRL);
+}
+
+FIXTURE_TEARDOWN(attention)
+{
+	keyboard_scan(SCAN_CTRL | SCAN_RELEASE);
+	close(self->file);
+	close(self->keyboard);
+	close(self->writer);
+	EXPECT_EQ(0, guest_stop(&self->guest));
+}
+
+/* How often it was pressed, or -1 where the file has nothing new to say. */
+static int attention(int file)
+{
+	struct pollfd pollfd = { .fd = file, .events = POLLIN };
+	char text[16] = "";
+
+	if (poll(&pollfd, 1, 50) != 1)
+		return -1;
+	return read(file, text, sizeof(text) - 1) > 0 ? atoi(text) : -2;
+}
+
+TEST_F(attention, is_announced_once)
+{
+	char text[16];
+
+	EXPECT_EQ(0, attention(self->file));
+	EXPECT_EQ(-1, attention(self->file));
+	EXPECT_EQ(0, read(self->file, text, sizeof(text)));
+	keyboard_scan(SCAN_F12);
+	EXPECT_EQ(1, attention(self->file));
+	/* Held, the keyboard repeats it. */
+	keyboard_scan(SCAN_F12);
+	keyboard_scan(SCAN_F12);
+	EXPECT_EQ(-1, attention(self->file));
+	keyboard_scan(SCAN_F12 | SCAN_RELEASE);
+	EXPECT_EQ(-1, attention(self->file));
+	keyboard_type(SCAN_F12);
+	keyboard_type(SCAN_F12);
+	EXPECT_EQ(3, attention(self->file));
+}
+
+TEST_F(attention, is_seen_by_nobody)
+{
+	has_event(self->keyboard, 0, 0);
+	keyboard_type(SCAN_F12);
+	keyboard_scan(SCAN_F12);
+	keyboard_scan(SCAN_F12);
+	EXPECT_TRUE(is_quiet(self->keyboard));
+	EXPECT_FALSE(is_down(self->keyboard, KEY_F12));
+	keyboard_scan(SCAN_F12 | SCAN_RELEASE);
+	EXPECT_TRUE(is_quiet(self->keyboard));
+	EXPECT_EQ(2, attention(self->file));
+}
+
+TEST_F(attention, cannot_be_imitated)
+{
+	struct uinput_setup setup = { .id = { .bustype = BUS_I8042 }, .name = "fake keyboard" };
+	int fake = open("/dev/uinput", O_RDWR | O_CLOEXEC);
+
+	ASSERT_EQ(0, ioctl(fake, UI_SET_EVBIT, EV_KEY));
+	ASSERT_EQ(0, ioctl(fake, UI_SET_KEYBIT, KEY_LEFTCTRL));
+	ASSERT_EQ(0, ioctl(fake, UI_SET_KEYBIT, KEY_F12));
+	ASSERT_EQ(0, ioctl(fake, UI_DEV_SETUP, &setup));
+	ASSERT_EQ(0, ioctl(fake, UI_DEV_CREATE));
+	emit(fake, KEY_LEFTCTRL, 1);
+	emit(fake, KEY_F12, 1);
+	emit(self->writer, KEY_LEFTCTRL, 1);
+	emit(self->writer, KEY_F12, 1);
+	emit(self->writer, KEY_F12, 0);
+	EXPECT_EQ(0, attention(self->file));
+	EXPECT_FALSE(has_event(self->keyboard, KEY_F12, 1));
+	close(fake);
+}
+
+TEST_F(attention, leaves_other_keys_to_the_ree)
+{
+	EXPECT_EQ(-1, ioctl(self->writer, EVIOCGRAB, 1));
+	EXPECT_EQ(EBUSY, errno);
+	keyboard_scan(SCAN_B);
+	/* Asking what is down flushes what was to be read of it. */
+	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
+	EXPECT_TRUE(is_down(self->keyboard, KEY_B));
+	usleep(REPEAT_US);
+	keyboard_scan(SCAN_B);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 2));
+	keyboard_scan(SCAN_B | SCAN_RELEASE);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 0));
+	EXPECT_FALSE(is_down(self->keyboard, KEY_B));
+	EXPECT_EQ(0, attention(self->file));
+}
+
+TEST_F(attention, goes_on_after_a_session)
+{
+	struct client client;
+
+	EXPECT_EQ(0, attention(self->file));
+	ASSERT_EQ(0, client_open(&client));
+	ASSERT_EQ(0, start_session(&client));
+	keyboard_type(SCAN_5);
+	EXPECT_EQ(1, count_presses(client.fd, KEY_5));
+	has_event(self->keyboard, 0, 0);
+	keyboard_type(SCAN_B);
+	keyboard_type(SCAN_F12);
+	EXPECT_TRUE(is_quiet(self->keyboard));
+	ASSERT_EQ(0, client_decide(&client, TCONN_OUTCOME_DENIED, NULL));
+	client_close(&client);
+	usleep(STILL_US);
+	keyboard_type(SCAN_B);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
+	/* Ctrl, if it was down, was released by the session. */
+	keyboard_scan(SCAN_CTRL | SCAN_RELEASE);
+	keyboard_scan(SCAN_CTRL);
+	keyboard_type(SCAN_F12);
+	EXPECT_EQ(1, attention(self->file));
+	EXPECT_FALSE(has_event(self->keyboard, KEY_F12, 1));
+}
+
+TEST_F(attention, goes_with_the_module)
+{
+	close(self->file);
+	ASSERT_EQ(0, guest_stop(&self->guest));
+	keyboard_type(SCAN_F12);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_F12, 1));
+	EXPECT_EQ(0, ioctl(self->keyboard, EVIOCGRAB, 0));
+	EXPECT_EQ(0, ioctl(self->writer, EVIOCGRAB, 1));
+	ASSERT_EQ(0, guest_start(&self->guest, 0));
+	self->file = -1;
+}
+
 FIXTURE(plugging) {
 	struct guest guest;
 	struct client client;
@@ -512,12 +684,7 @@ FIXTURE(plugging) {
 
 FIXTURE_SETUP(plugging)
 {
-	char text[1024];
-
-	ASSERT_EQ(0, guest_start(&self->guest, GUEST_REE));
-	ASSERT_EQ(0, guest_policy_text(text, sizeof(text), "hotplug ignore\n"));
-	ASSERT_EQ(0, guest_write(GUEST_FILE("policy"), text));
-	ASSERT_EQ(0, guest_arm("tconn"));
+	ASSERT_EQ(0, start_with(&self->guest, "hotplug ignore\n"));
 	ASSERT_EQ(0, client_open(&self->client));
 }
 

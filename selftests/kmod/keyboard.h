@@ -11,7 +11,9 @@ enum {
 	SCAN_ESC	= 0x01,
 	SCAN_5		= 0x06,
 	SCAN_ENTER	= 0x1c,
+	SCAN_CTRL	= 0x1d,
 	SCAN_B		= 0x30,
+	SCAN_F12	= 0x58,
 	SCAN_RELEASE	= 0x80,	/* added to one of these */
 };
 
