@@ -92,7 +92,7 @@ struct source {
 static struct {
 	struct mutex lock;	/* sources, taken, registered; inside the core's input_mutex */
 	struct list_head sources;
-	const struct tconn_policy *policy;	/* while registered; tconn_policy() comes later */
+	const struct tconn_policy *policy;	/* while registered */
 	bool taken, registered;
 	int error;		/* of the last device that could not be connected */
 } input = {
@@ -436,7 +436,8 @@ static int source_take(struct source *s)
 
 /*
  * Gets the grab back only if it is still a registered, open handle of this
- * device (ours, if it is watched); the pointer is compared, never followed, until that is known.
+ * device (ours, if it is watched); the pointer is compared, never followed, until that
+ * is known.
  */
 static struct input_handle *find_ousted(struct input_dev *dev, const struct input_handle *ousted)
 {

@@ -21,7 +21,8 @@ static inline bool is_button(unsigned int code)
 }
 
 /*
- * Once, when a policy says which devices count; `policy` is asked from then on, before tconn_policy() tells it.
+ * Once, when a policy says which devices count; `policy` is asked from then on, while
+ * tconn_policy() does not tell it yet.
  * -ENOMEM, -EINTR: a listed device could not be connected; nothing is registered.
  */
 int tconn_input_register(const struct tconn_policy *policy);

@@ -116,7 +116,8 @@ class Scene:
             name=f"{built.name} {built.release}", kernel=built.release, manifest=built.manifest,
             kernel_image=built.kernel, initrd=built.initrd, command_line=self._command_line(built),
             developer=True, qemu_memory=MEMORY,
-            policies=[self._policy] if device else [], apps=[paths.BIN / "tconn-tui"] if device else [])
+            policies=[self._policy] if device else [],
+            apps=[paths.BIN / "tconn-tui"] if device else [])
         text = refvals.to_json(values)
         (self.directory / f"{built.name}-reference.json").write_text(text)
         return text.encode()
