@@ -652,6 +652,7 @@ TEST_F(attention, goes_on_after_a_session)
 	keyboard_type(SCAN_B);
 	keyboard_type(SCAN_F12);
 	EXPECT_TRUE(is_quiet(self->keyboard));
+	keyboard_type(SCAN_ESC);
 	ASSERT_EQ(0, client_decide(&client, TCONN_OUTCOME_DENIED, NULL));
 	client_close(&client);
 	usleep(STILL_US);
