@@ -26,7 +26,9 @@ static int compose(struct attention *a, struct tconn_message *ret)
 	s.text_len = (uint32_t)strlen(text);
 	ret->timeout_ms = ATTENTION_MS;
 	ret->statement.data = malloc(TCONN_STATEMENT_MAX);
-	if (!ret->statement.data || RAND_bytes(ret->nonce, sizeof(ret->nonce)) != 1)
+	/* A key of which nobody has the other half: nobody is to be convinced by the record. */
+	if (!ret->statement.data || RAND_bytes(ret->nonce, sizeof(ret->nonce)) != 1 ||
+	    RAND_bytes(ret->verifier_key, sizeof(ret->verifier_key)) != 1)
 		return -ENOMEM;
 	len = tconn_statement_encode(&s, ret->statement.data, TCONN_STATEMENT_MAX);
 	ret->statement.len = len < 0 ? 0 : (size_t)len;

@@ -10,6 +10,7 @@ import time
 import unittest
 
 from harness import paths
+from harness.lamp import LampError
 from harness.scene import Scene
 
 GRACE = 1.2     # seconds after the last change of picture before a key confirms, and a margin
@@ -36,6 +37,15 @@ class Attention(unittest.TestCase):
         cls.scene.serve()
         cls.scene.connect()
 
+    def press(self):
+        """The attention key; returns once the lamp is lit."""
+        self.device.keys("f12")
+        try:
+            self.device.lamp.wait(lit=True, timeout=60)
+        except LampError as error:
+            self.fail(f"{error}\n{self.scene.logs()}\n" + self.device.sh(
+                "cat /sys/kernel/security/tconn/attention /sys/kernel/security/tconn/state").output)
+
     def picture(self, name):
         return self.device.screenshot(self.directory / f"{name}.png").read_bytes()
 
@@ -61,8 +71,7 @@ class Attention(unittest.TestCase):
         ree = self.stable_picture("ree")
         self.device.sh("cp /run/ree.events /run/before.events")
 
-        self.device.keys("f12")
-        self.device.lamp.wait(lit=True, timeout=60)
+        self.press()
         time.sleep(GRACE)
         self.assertNotEqual(self.picture("notice"), ree)
         self.device.keys("ret")
@@ -87,8 +96,7 @@ class Attention(unittest.TestCase):
         self.assertEqual(self.device.sh("cat /sys/kernel/security/tconn/attention").output, count)
 
     def test_makes_way_for_a_question(self):
-        self.device.keys("f12")
-        self.device.lamp.wait(lit=True, timeout=60)
+        self.press()
         ask = self.scene.ask("confirm", "Pay 1.00 EUR?", 60)
         self.device.wait_for("grep 'attention: the notice gave way' /run/tconnd.log", 60)
         self.device.lamp.wait(lit=True, timeout=60)
