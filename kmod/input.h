@@ -2,12 +2,12 @@
 #ifndef TCONN_INPUT_H
 #define TCONN_INPUT_H
 
+#include <linux/fs.h>
 #include <linux/input-event-codes.h>
 #include <linux/types.h>
 #include "uapi/tconn.h"
 
 struct device;
-struct file_operations;
 struct seq_file;
 struct tconn_policy;
 

@@ -35,8 +35,10 @@ static int read_file(const char *path, size_t max, struct tconn_bytes *ret,
 		b.len = fread(b.data, 1, (size_t)st.st_size, f);
 	if (f)
 		fclose(f);
-	if (r < 0)
+	if (r < 0) {
+		free(b.data);
 		return tconn_fail(err, r, "%s: %s", path, strerror(-r));
+	}
 	*ret = b;
 	return 0;
 }
