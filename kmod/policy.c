@@ -110,6 +110,17 @@ static const char *parse_app(struct tconn_policy *p, char **words)
 	return NULL;
 }
 
+static const char *parse_service_ca(struct tconn_policy *p, char **words)
+{
+	if (strcmp(words[1], "sha256") || strlen(words[2]) != 2 * TCONN_DIGEST_SIZE)
+		return "service-ca wants: sha256 HEX, with 64 hex digits";
+	if (hex2bin(p->service_ca, words[2], TCONN_DIGEST_SIZE))
+		return "not a hexadecimal digest";
+	if (!memchr_inv(p->service_ca, 0, TCONN_DIGEST_SIZE))
+		return "no certificate has this digest";
+	return NULL;
+}
+
 static const char *parse_glob(struct tconn_globs *globs, const char *glob)
 {
 	if (strncmp(glob, "/devices/", strlen("/devices/")))
@@ -252,6 +263,7 @@ static const struct keyword keywords[] = {
 	{ "deny",		2, 4, true,  parse_deny },
 	{ "grace-ms",		2, 2, true,  parse_grace },
 	{ "band-permille",	2, 2, true,  parse_band },
+	{ "service-ca",		3, 3, true,  parse_service_ca },
 };
 
 /* Cuts a line into words, then NULL; returns how many, WORDS_MAX + 1 if there are more. */

@@ -25,6 +25,7 @@ struct tconn_policy {
 	u32 timeout_max_ms;
 	u32 grace_ms;
 	u32 band_permille;
+	u8 service_ca[TCONN_DIGEST_SIZE];	/* zero: none */
 	struct tconn_gesture confirm, deny;
 	unsigned int attention_count;	/* 0: there is no attention key */
 	u16 attention[TCONN_POLICY_ATTENTION];	/* the last is it, the others are held */

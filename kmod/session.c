@@ -283,8 +283,8 @@ static struct tconn_rect attested_of(const struct tconn_policy *policy,
 	};
 }
 
-static void answer_gestures(struct session *s, const struct tconn_policy *policy,
-			    struct tconn_bind *bind)
+static void answer_policy(struct session *s, const struct tconn_policy *policy,
+			  struct tconn_bind *bind)
 {
 	struct tconn_record *r = &s->record;
 
@@ -292,6 +292,7 @@ static void answer_gestures(struct session *s, const struct tconn_policy *policy
 	bind->deny = policy->deny;
 	bind->grace_ms = policy->grace_ms;
 	bind->policy = policy->signature_len ? TCONN_POLICY_SIGNED : 0;
+	memcpy(bind->service_ca, policy->service_ca, sizeof(bind->service_ca));
 	r->confirm = bind->confirm;
 	r->deny = bind->deny;
 	r->grace_ms = bind->grace_ms;
@@ -360,7 +361,7 @@ static int begin_record(struct session *s, const struct tconn_policy *policy,
 	memcpy(r->nonce, bind->nonce, sizeof(r->nonce));
 	memcpy(r->verifier_key, bind->verifier_key, sizeof(r->verifier_key));
 	memcpy(r->policy_digest, policy->digest, sizeof(r->policy_digest));
-	answer_gestures(s, policy, bind);
+	answer_policy(s, policy, bind);
 	return hash_statement(bind, r->statement_digest);
 }
 

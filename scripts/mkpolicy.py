@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import os
 import pathlib
+import ssl
 import sys
 
 CODES = pathlib.Path("/usr/include/linux/input-event-codes.h")
@@ -46,6 +47,8 @@ def arguments():
     parser.add_argument("--band-permille", type=int, metavar="N",
                         help="height of the band that is not attested, in thousandths of the "
                              "screen's shorter side (0)")
+    parser.add_argument("--service-ca", metavar="FILE",
+                        help="certificate (PEM) that vouches for services: PINs are for those only")
     parser.add_argument("--output", metavar="FILE", help="instead of standard output")
     args = parser.parse_args()
     if args.board:
@@ -76,6 +79,15 @@ def key_code(name):
     sys.exit(f"mkpolicy: {name} is not in {CODES}")
 
 
+def certificate_digest(path):
+    """SHA-256 of the DER form."""
+    try:
+        der = ssl.PEM_cert_to_DER_cert(pathlib.Path(path).read_text("ascii"))
+    except ValueError as error:
+        sys.exit(f"mkpolicy: {path}: {error}")
+    return hashlib.sha256(der).hexdigest()
+
+
 def policy(args):
     lines = ["tconn-policy 1"]
     if args.pcr:
@@ -103,6 +115,8 @@ def policy(args):
         lines.append(f"grace-ms {args.grace_ms}")
     if args.band_permille is not None:
         lines.append(f"band-permille {args.band_permille}")
+    if args.service_ca:
+        lines.append(f"service-ca sha256 {certificate_digest(args.service_ca)}")
     return "\n".join(lines) + "\n"
 
 

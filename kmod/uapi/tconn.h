@@ -48,7 +48,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define TCONN_ABI		2
+#define TCONN_ABI		3
 #define TCONN_DEVICE		"/dev/tconn"
 #define TCONN_SECURITYFS	"/sys/kernel/security/tconn"
 
@@ -202,6 +202,7 @@ struct tconn_bind {
 	struct tconn_gesture confirm, deny;	/* out: the policy's */
 	__u32 grace_ms;		/* out */
 	__u32 policy;		/* out: TCONN_POLICY_*; an app says it where not signed */
+	__u8 service_ca[TCONN_DIGEST_SIZE];	/* out: the policy's; zero: it names none */
 };
 
 /*
@@ -414,6 +415,9 @@ struct tconn_event_app {
  *					stands before a gesture confirms it
  *	band-permille N			0..200, default 0: the band's height in thousandths
  *					of the screen's shorter side, rounded down
+ *	service-ca sha256 HEX		digest of the certificate (DER) that vouches for
+ *					services (0..1). The kernel only hands it on: an app
+ *					seals a secret to none that it does not vouch for
  *
  * KEY is a number, as KEY_* of <linux/input-event-codes.h>, or one of these names:
  * KEY_ENTER (the keypad's is the same) KEY_ESC KEY_OK KEY_CANCEL KEY_SELECT KEY_POWER

@@ -9,6 +9,9 @@
 
 #define HEAD	"tconn-policy 1\n"
 #define APP	"app sha256 0000000000000000000000000000000000000000000000000000000000000001 a\n"
+#define CA	"00000000000000000000000000000000000000000000000000000000000000ca"
+#define ZERO	"0000000000000000000000000000000000000000000000000000000000000000"
+#define NOT_HEX	"000000000000000000000000000000000000000000000000000000000000000g"
 #define LEAST	HEAD APP "display /devices/x\ninput /devices/y\n"
 
 FIXTURE(policy) {
@@ -127,6 +130,12 @@ static const struct {
 	{ LEAST "timeout-max-ms 90001\n", "line 5: timeout-max-ms is outside the limits" },
 	{ LEAST "grace-ms 5001\n", "line 5: grace-ms is a number from 0 to 5000" },
 	{ LEAST "band-permille 201\n", "line 5: band-permille is a number from 0 to 200" },
+	{ LEAST "service-ca " "sha256 " CA " a\n", "line 5: wrong number of words" },
+	{ LEAST "service-ca sha256 00\n", "line 5: service-ca wants: sha256 HEX" },
+	{ LEAST "service-ca sha1 " CA "\n", "line 5: service-ca wants: sha256 HEX" },
+	{ LEAST "service-ca sha256 " NOT_HEX "\n", "line 5: not a hexadecimal digest" },
+	{ LEAST "service-ca sha256 " ZERO "\n", "line 5: no certificate has this digest" },
+	{ LEAST "service-ca sha256 " CA "\nservice-ca sha256 " CA "\n", "line 6: given twice" },
 	{ LEAST "confirm\n", "line 5: wrong number of words" },
 	{ LEAST "confirm KEY_NONE\n", "line 5: not a key" },
 	{ LEAST "confirm 0\n", "line 5: not a key" },
@@ -201,6 +210,46 @@ TEST_F(policy, lowers_the_time_limit)
 	c.timeout_ms = 5000;
 	EXPECT_EQ(0, client_bind(&c));
 	client_close(&c);
+}
+
+/* What BIND answers for a policy with these lines besides; 0 or a negative errno. */
+static int bind_under(struct guest *g, const char *lines, struct tconn_bind *ret)
+{
+	struct client c;
+	char text[1024];
+	int r = guest_ree_start(g);
+
+	if (!r)
+		r = guest_policy_text(text, sizeof(text), lines);
+	if (!r)
+		r = load(text);
+	if (!r)
+		r = client_open(&c);
+	if (r)
+		return r;
+	r = client_bind(&c);
+	*ret = c.bind;
+	client_close(&c);
+	return r;
+}
+
+TEST_F(policy, tells_the_app_who_vouches_for_services)
+{
+	static const unsigned char ca[TCONN_DIGEST_SIZE] = { [31] = 0xca };
+	struct tconn_bind bind;
+
+	ASSERT_EQ(0, bind_under(&self->guest, "indicator-required no\nservice-ca sha256 " CA "\n",
+				&bind));
+	EXPECT_EQ(0, memcmp(ca, bind.service_ca, sizeof(ca)));
+}
+
+TEST_F(policy, without_a_service_ca_tells_zeros)
+{
+	static const unsigned char none[TCONN_DIGEST_SIZE];
+	struct tconn_bind bind;
+
+	ASSERT_EQ(0, bind_under(&self->guest, "indicator-required no\n", &bind));
+	EXPECT_EQ(0, memcmp(none, bind.service_ca, sizeof(none)));
 }
 
 TEST_HARNESS_MAIN
