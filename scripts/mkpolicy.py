@@ -48,7 +48,8 @@ def arguments():
                         help="height of the band that is not attested, in thousandths of the "
                              "screen's shorter side (0)")
     parser.add_argument("--service-ca", metavar="FILE",
-                        help="certificate (PEM) that vouches for services: PINs are for those only")
+                        help="certificate (PEM) that vouches for services; handed to the app, "
+                             "which does not look at it yet")
     parser.add_argument("--output", metavar="FILE", help="instead of standard output")
     args = parser.parse_args()
     if args.board:
