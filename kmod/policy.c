@@ -98,27 +98,37 @@ static const char *parse_pcr(struct tconn_policy *p, char **words)
 	return NULL;
 }
 
-static const char *parse_app(struct tconn_policy *p, char **words)
+/* words[1] and words[2] are: sha256 HEX. Else the answer is `wanted`, or what is wrong. */
+static const char *parse_digest(u8 *ret, char **words, const char *wanted)
 {
 	if (strcmp(words[1], "sha256") || strlen(words[2]) != 2 * TCONN_DIGEST_SIZE)
-		return "app wants: sha256 HEX NAME, with 64 hex digits";
+		return wanted;
+	if (hex2bin(ret, words[2], TCONN_DIGEST_SIZE))
+		return "not a hexadecimal digest";
+	return NULL;
+}
+
+static const char *parse_app(struct tconn_policy *p, char **words)
+{
+	const char *wrong;
+
 	if (p->app_count == TCONN_POLICY_APPS)
 		return "too many apps";
-	if (hex2bin(p->app[p->app_count], words[2], TCONN_DIGEST_SIZE))
-		return "not a hexadecimal digest";
-	p->app_count++;
-	return NULL;
+	wrong = parse_digest(p->app[p->app_count], words,
+			     "app wants: sha256 HEX NAME, with 64 hex digits");
+	if (!wrong)
+		p->app_count++;
+	return wrong;
 }
 
 static const char *parse_service_ca(struct tconn_policy *p, char **words)
 {
-	if (strcmp(words[1], "sha256") || strlen(words[2]) != 2 * TCONN_DIGEST_SIZE)
-		return "service-ca wants: sha256 HEX, with 64 hex digits";
-	if (hex2bin(p->service_ca, words[2], TCONN_DIGEST_SIZE))
-		return "not a hexadecimal digest";
-	if (!memchr_inv(p->service_ca, 0, TCONN_DIGEST_SIZE))
-		return "no certificate has this digest";
-	return NULL;
+	const char *wrong = parse_digest(p->service_ca, words,
+					 "service-ca wants: sha256 HEX, with 64 hex digits");
+
+	if (!wrong && !memchr_inv(p->service_ca, 0, TCONN_DIGEST_SIZE))
+		wrong = "no certificate has this digest";
+	return wrong;
 }
 
 static const char *parse_glob(struct tconn_globs *globs, const char *glob)
