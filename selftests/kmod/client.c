@@ -110,12 +110,11 @@ int client_confirm(struct client *c, struct tconn_record *ret)
 			   TCONN_OUTCOME_CONFIRMED, ret);
 }
 
-/* A keyboard that is just told to light its lamp loses what is typed meanwhile. */
 int client_deny(struct client *c, struct tconn_record *ret)
 {
 	int error;
 
-	usleep(100000);
+	usleep(KEYBOARD_LAMP_US);
 	error = keyboard_type(SCAN_ESC);
 	return error ? error : decide_soon(c, TCONN_OUTCOME_DENIED, ret);
 }

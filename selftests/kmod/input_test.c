@@ -48,11 +48,15 @@ FIXTURE_TEARDOWN(input)
 	EXPECT_EQ(0, guest_stop(&self->guest));
 }
 
+/* And waits until what is typed counts. */
 static int start_session(struct client *c)
 {
 	int ret = client_bind(c);
 
-	return ret ? ret : client_activate(c);
+	if (!ret)
+		ret = client_activate(c);
+	usleep(KEYBOARD_LAMP_US);
+	return ret;
 }
 
 static void emit(int fd, uint16_t code, int32_t value)

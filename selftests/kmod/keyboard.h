@@ -17,6 +17,9 @@ enum {
 	SCAN_RELEASE	= 0x80,	/* added to one of these */
 };
 
+/* Told to light its lamp, as a session does, a keyboard loses what is typed meanwhile. */
+#define KEYBOARD_LAMP_US	100000
+
 /* One byte; returns when the driver must have had it. 0 or a negative errno. */
 int keyboard_scan(unsigned char code);
 /* A key down and up. */
