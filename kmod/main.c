@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Init in order, exit in reverse. /dev/tconn appears last, when all else is
- * there, and after the BOOT event, which is first in the log.
+ * Init in order, exit in reverse. The BOOT event is first in the log. The file
+ * that takes the policy appears last, when nothing can fail any more: a module
+ * that does not load has never had a policy, nor an input handler, nor a session.
  */
 #include <linux/build_bug.h>
 #include <linux/dcache.h>
@@ -22,11 +23,11 @@ static const struct {
 	umode_t mode;
 	const struct file_operations *fops;
 } files[] = {
-	{ "policy",	0600, &tconn_policy_fops },
 	{ "state",	0444, &tconn_state_fops },
 	{ "attention",	0400, &tconn_attention_fops },
 	{ "log",	0440, &tconn_log_fops },
 	{ "log_ascii",	0440, &tconn_log_ascii_fops },
+	{ "policy",	0600, &tconn_policy_fops },	/* last, see above */
 };
 
 static struct dentry *dir, *dentries[ARRAY_SIZE(files)];
@@ -85,17 +86,17 @@ static int __init tconn_init(void)
 	ret = tconn_indicator_init();
 	if (ret)
 		goto exit_session;
-	ret = files_create();
-	if (ret)
-		goto exit_indicator;
 	tconn_measure_boot();
 	ret = tconn_session_publish();
 	if (ret)
-		goto remove_files;
+		goto exit_indicator;
+	ret = files_create();
+	if (ret)
+		goto unpublish;
 	return 0;
 
-remove_files:
-	files_remove();
+unpublish:
+	tconn_session_unpublish();
 exit_indicator:
 	tconn_indicator_exit();
 exit_session:
@@ -109,8 +110,8 @@ exit_evidence:
 
 static void __exit tconn_exit(void)
 {
-	tconn_session_unpublish();
 	files_remove();
+	tconn_session_unpublish();
 	tconn_indicator_exit();
 	tconn_input_exit();
 	tconn_session_exit();

@@ -12,7 +12,7 @@ extern const struct file_operations tconn_state_fops;
 extern wait_queue_head_t tconn_session_wait;
 
 int tconn_session_init(void);
-int tconn_session_publish(void);	/* /dev/tconn; last of all */
+int tconn_session_publish(void);	/* /dev/tconn */
 void tconn_session_unpublish(void);
 void tconn_session_exit(void);
 

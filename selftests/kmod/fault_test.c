@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <kselftest_harness.h>
 #include <linux/input.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -440,15 +442,53 @@ TEST_F_TIMEOUT(failing, policy, MINUTES(10))
 	ASSERT_EQ(0, client_open(&self->client));
 }
 
-/* Every step of loading fails once, the kernel's own among them. */
+/* Writes a policy as soon as there is a file that takes it, again and again. */
+struct eager {
+	char text[1024];
+	atomic_bool stop;
+	unsigned int accepted;
+};
+
+static void *write_policies(void *argument)
+{
+	struct eager *e = argument;
+
+	while (!atomic_load(&e->stop))
+		e->accepted += !guest_write(GUEST_FILE("policy"), e->text);
+	return NULL;
+}
+
+/* Until the eager one has had its way and has closed the file. */
+static int unload_with_policy(void)
+{
+	char policy[96] = "none";
+	int i, ret = -EWOULDBLOCK;
+
+	for (i = 0; i < 5000 && ret == -EWOULDBLOCK; i++) {
+		usleep(1000);
+		guest_state("policy", policy, sizeof(policy));
+		if (strcmp(policy, "none"))
+			ret = guest_unload();
+	}
+	return ret;
+}
+
+/*
+ * Every step of loading fails once, the kernel's own among them. A policy is written the
+ * while: where loading fails, none may have been accepted, for an input handler comes with it.
+ */
 TEST_F_TIMEOUT(failing, loading, MINUTES(10))
 {
-	unsigned int n;
+	unsigned int n, loads = 0;
+	struct eager eager = { };
+	pthread_t thread;
 	int ret;
 
+	ASSERT_EQ(0, guest_policy_text(eager.text, sizeof(eager.text), ""));
 	client_close(&self->client);
 	guest_arm("none");
 	ASSERT_EQ(0, guest_unload());
+	ASSERT_EQ(0, pthread_create(&thread, NULL, write_policies, &eager));
 	for (n = 1; fault_more(&self->fault, n); n++) {
 		fault_arm(&self->fault, n);
 		ret = guest_load();
@@ -459,9 +499,13 @@ TEST_F_TIMEOUT(failing, loading, MINUTES(10))
 			EXPECT_FALSE(guest_exists(TCONN_SECURITYFS));
 			EXPECT_FALSE(guest_exists("/sys/module/tconn"));
 		} else {
-			ASSERT_EQ(0, guest_unload());
+			loads++;
+			ASSERT_EQ(0, unload_with_policy());
 		}
 	}
+	atomic_store(&eager.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(loads, eager.accepted);
 	EXPECT_LT(50, self->fault.hits);
 	guest_ree_stop(&self->guest);
 	ASSERT_EQ(0, guest_start(&self->guest, GUEST_ALL));
