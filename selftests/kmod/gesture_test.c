@@ -280,16 +280,19 @@ TEST_F(gesture, hold_is_a_key_that_is_down_long_enough)
 
 TEST_F(gesture, band_and_live_pixels_may_change)
 {
-	const struct tconn_rect band = { 0, 0, 1280, 80 }, live = { 100, 300, 400, 50 };
+	const struct tconn_rect live = { 100, 300, 400, 50 };
 	struct client *c = &self->client;
+	struct tconn_rect band = { 0 };
 	struct tconn_record r;
 
 	ASSERT_EQ(0, start_with(&self->guest, c, "grace-ms 0\nband-permille 100\n",
 				TCONN_KIND_PIN, &live));
+	band.width = c->bind.width;
+	band.height = c->bind.height / 10;	/* no screen here is upright */
 	EXPECT_EQ(0, c->bind.attested.x);
-	EXPECT_EQ(80, c->bind.attested.y);
-	EXPECT_EQ(1280, c->bind.attested.width);
-	EXPECT_EQ(720, c->bind.attested.height);
+	EXPECT_EQ(band.height, c->bind.attested.y);
+	EXPECT_EQ(band.width, c->bind.attested.width);
+	EXPECT_EQ(c->bind.height - band.height, c->bind.attested.height);
 	keyboard_type(SCAN_ENTER);
 	ASSERT_EQ(0, present(c, &band));
 	ASSERT_EQ(0, present(c, &live));
@@ -314,10 +317,10 @@ TEST_F(gesture, more_than_live_pixels_may_not)
 
 TEST_F(gesture, live_is_for_a_pin_and_within_the_attested)
 {
-	const struct tconn_rect live = { 0, 100, 10, 10 }, high = { 0, 79, 10, 10 },
-				wide = { 1271, 100, 10, 10 }, flat = { 0, 100, 10, 0 },
+	const struct tconn_rect live = { 0, 100, 10, 10 }, flat = { 0, 100, 10, 0 },
 				huge = { 0xffffffff, 100, 2, 1 };
 	struct client *c = &self->client;
+	struct tconn_rect high = live, wide = live;
 
 	EXPECT_EQ(-EINVAL, start_with(&self->guest, c, "band-permille 100\n",
 				      TCONN_KIND_CONFIRM, &live));
@@ -325,8 +328,10 @@ TEST_F(gesture, live_is_for_a_pin_and_within_the_attested)
 	ASSERT_EQ(0, client_open(c));
 	c->kind = TCONN_KIND_PIN;
 	ASSERT_EQ(0, client_bind(c));
+	high.y = c->bind.attested.y - 1;
 	c->live = high;
 	EXPECT_EQ(-ERANGE, client_activate(c));
+	wide.x = c->bind.width - wide.width + 1;
 	c->live = wide;
 	EXPECT_EQ(-ERANGE, client_activate(c));
 	c->live = huge;
