@@ -22,6 +22,7 @@ from . import paths
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
 GCOV = "/sys/kernel/debug/gcov"
 LEAK_AGE = 6            # seconds; what is younger, kmemleak does not report
+SCAN_TIMEOUT = 1200     # of all memory, a minute on an idle machine
 
 Coverage = collections.namedtuple("Coverage", "lines lines_run branches branches_run missed")
 
@@ -35,7 +36,7 @@ def findings(guest):
     """Leaks since watch(), and whether lockdep gave up."""
     for _ in range(2):      # the first look starts the clock of what it finds
         time.sleep(LEAK_AGE)
-        guest.sh(f"echo scan >{KMEMLEAK}", timeout=300)
+        guest.sh(f"echo scan >{KMEMLEAK}", timeout=SCAN_TIMEOUT)
     leaks = guest.sh(f"cat {KMEMLEAK}", timeout=120).output
     if "debug_locks:                             1" not in \
             guest.sh("grep debug_locks /proc/lockdep_stats", check=False).output:

@@ -78,6 +78,11 @@ void fault_disarm(struct fault *fault)
 	fault->hits += fault->hit;
 }
 
+int fault_spare_pages(void)
+{
+	return guest_write(DEBUGFS "/fail_page_alloc/min-order", "1");
+}
+
 void fault_reset(struct fault *fault)
 {
 	fault->hit = true;

@@ -34,6 +34,13 @@ bool fault_more(const struct fault *fault, unsigned int n);
 void fault_arm(struct fault *fault, unsigned int n);
 void fault_disarm(struct fault *fault);
 
+/*
+ * Until the next fault_open() single pages do not fail: for calls that ask for hundreds of
+ * them in a row, for a buffer. What is to be seen where one fails, is where the buffer's
+ * descriptors fail as well.
+ */
+int fault_spare_pages(void);
+
 /* Starts a new loop. */
 void fault_reset(struct fault *fault);
 

@@ -125,6 +125,7 @@ TEST_F_TIMEOUT(failing, bind, MINUTES(10))
 	unsigned int n;
 	int ret;
 
+	ASSERT_EQ(0, fault_spare_pages());
 	for (n = 1; fault_more(&self->fault, n); n++) {
 		fault_arm(&self->fault, n);
 		ret = bind(c);
@@ -488,6 +489,7 @@ TEST_F_TIMEOUT(failing, loading, MINUTES(10))
 	client_close(&self->client);
 	guest_arm("none");
 	ASSERT_EQ(0, guest_unload());
+	ASSERT_EQ(0, fault_spare_pages());
 	ASSERT_EQ(0, pthread_create(&thread, NULL, write_policies, &eager));
 	for (n = 1; fault_more(&self->fault, n); n++) {
 		fault_arm(&self->fault, n);
