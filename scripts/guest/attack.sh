@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # A guest of the attack matrix (selftests/attack/run.py): attack.guest=bare, module, locked
-# or protected on the boot line says how much of the protection it has.
+# or protected on the boot line says how much of the protection it has; policy.KEYWORD=VALUE
+# there is one more line of the device policy.
+
+device_policy() {
+	cat /etc/tconn/device.policy
+	module_options policy | tr = ' '
+}
 
 load_tconn() {
 	insmod /usr/lib/tconn/tconn.ko $(module_options tconn) || { say "cannot load tconn.ko"; return; }
-	cat /etc/tconn/device.policy >/sys/kernel/security/tconn/policy || say "device policy refused"
+	device_policy >/run/device.policy
+	cat /run/device.policy >/sys/kernel/security/tconn/policy || say "device policy refused"
 	for led in /sys/class/leds/*::scrolllock; do
 		echo tconn >"$led/trigger" || say "$led cannot be armed"
 	done

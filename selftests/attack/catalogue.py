@@ -17,7 +17,7 @@ KEYS = {
     "class": (FOLDERS, None),
     "when": (("before", "session", "idle", "own"), None),
     "judge": (("self", "keys", "picture-read", "picture-write", "picture-hidden", "cursor",
-               "lamp", "decided", "unnoticed", "record", "alive"), None),
+               "lamp", "decided", "unnoticed", "record", "alive", "attention"), None),
     "unprotected": (("bare", "module"), "bare"),
     "dialog": (("tui", "tty"), "tui"),
     "ree": (("picture", "attack"), "picture"),

@@ -136,6 +136,16 @@ def unnoticed(seen):
                     f"{seen.last[1]}; but the session did not go on: {describe(seen.dialog)}")
 
 
+def attention(seen):
+    """Of the attention key: pressed by others, swallowed, or known to others."""
+    if seen.last[0] == UNAVAILABLE:
+        return seen.last
+    if seen.heard != seen.pressed:
+        return SUCCEEDED, f"{seen.heard} presses counted, of {seen.pressed}"
+    told = f"all of {seen.pressed} presses counted, no other; it says: {seen.last[1]}"
+    return _verdict(seen.last[0] == SUCCEEDED and "it saw" in seen.last[1], told, told)
+
+
 def record(seen):
     if seen.last[0] == UNAVAILABLE:
         return seen.last
@@ -155,6 +165,7 @@ JUDGES = {
     "self": own_word, "keys": keys, "picture-read": picture_read, "picture-write": picture_write,
     "picture-hidden": picture_hidden, "cursor": cursor, "lamp": lamp, "decided": decided,
     "unnoticed": unnoticed, "record": record, "alive": alive,
+    "attention": attention,
 }
 
 

@@ -34,7 +34,8 @@ class Kept:
         common = sorted((path, digest) for path, digest in image.manifest.items()
                         if not path.startswith("/attack/") or path.startswith("/attack/lib/"))
         self._common = json.dumps([_digest(image.kernel), common, _harness()])
-        self._tools = [_digest(catalogue.PROGRAMS / "tools" / "pcr_extend")]
+        self._tools = [_digest(catalogue.PROGRAMS / "tools" / path.stem)
+                       for path in sorted((HERE / "tools").glob("*.c"))]
 
     def _path(self, attack, side):
         return self._directory / attack.name / f"{side}.json"

@@ -33,7 +33,8 @@ NOT_SHOWN = "the dialog did not come up"
 TIMED_OUT = "the session's time was over before the attack was"
 NOT_READY = "it did not get ready"
 NO_TPM = "the TPM did not answer in time: no session"
-BUSY = (NOT_SHOWN, TIMED_OUT, NOT_READY, NO_TPM)
+NO_GUEST = "its guest did not boot"
+BUSY = (NOT_SHOWN, TIMED_OUT, NOT_READY, NO_TPM, NO_GUEST)
 CAUSE_TIMEOUT = 2       # TCONN_CAUSE_TIMEOUT of kmod/uapi/tconn.h
 TRIES = 3
 NOT_TRIED = "not tried"
@@ -198,8 +199,9 @@ class _Guests:
 
     def get(self, attack):
         if not self.rig:
-            self._context = self._boots.rig(self._kind, attack, self._directory)
-            self.rig = self._context.__enter__()
+            context = self._boots.rig(self._kind, attack, self._directory)
+            self.rig = context.__enter__()
+            self._context = context
         return self.rig
 
     def drop(self):
@@ -234,9 +236,20 @@ def _worth_another_try(side, result):
         (side == "unprotected" and result.outcome == "failed")
 
 
+def _without_guest(kind, error, seconds):
+    """What a try comes to that had no guest to run in."""
+    reason = f"no guest: {error}".splitlines()[0]
+    return Result("failed", reason, "", NO_GUEST, seconds), Seen(kind, output=f"note {error}\n"), True
+
+
 def _try(guests, kind, attack, directory):
     start = time.monotonic()
-    rig = guests.get(attack)
+    try:
+        rig = guests.get(attack)
+    except LOST as error:
+        result, seen, lost = _without_guest(kind, error, time.monotonic() - start)
+        _log(directory / attack.name, kind, result, seen)
+        return result, seen, lost
     rig.directory = directory / attack.name
     seen, lost = _play(rig, attack)
     result = _result(attack, rig, seen, lost, time.monotonic() - start)

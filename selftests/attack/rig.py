@@ -80,7 +80,8 @@ def build_image(attacks, kernel):
     extra = {f"/attack/{attack.name}": attack.program for attack in attacks}
     extra.update({f"/attack/lib/{path.name}": path for path in LIB.glob("*.sh")})
     extra.update(_data(attacks, paths.kernel_release(kernel)))
-    extra["/attack/tools/pcr_extend"] = catalogue.PROGRAMS / "tools" / "pcr_extend"
+    extra.update({f"/attack/tools/{path.stem}": catalogue.PROGRAMS / "tools" / path.stem
+                  for path in (catalogue.HERE / "tools").glob("*.c")})
     extra["/etc/tconn/device.policy"] = policy()
     for tool in TOOLS:
         extra[f"/ree/{tool}"] = paths.BUILD / "selftests" / "kmod" / tool
@@ -254,6 +255,34 @@ class Dialog:
             self._rig.userspace_lamp(0)
 
 
+class _Attention:
+    """Who waits for the attention key: the module, or a program like any other."""
+
+    COUNT = "/sys/kernel/security/tconn/attention"
+    LOG = "/run/attention.log"
+
+    def __init__(self, guest, module):
+        self._guest, self._module = guest, module
+        if module:
+            self._before = self._presses()
+        else:
+            self._pid = guest.spawn("exec /attack/tools/attention_listener", self.LOG)
+            guest.wait_for(f"grep -q ready {self.LOG}", 20)
+
+    def _presses(self):
+        return int(self._guest.sh(f"head -n 1 {self.COUNT}").output)
+
+    def count(self):
+        """Its presses since."""
+        if self._module:
+            return self._presses() - self._before
+        return int(self._guest.sh(f"grep -c attention {self.LOG}", check=False).output)
+
+    def end(self):
+        if not self._module:
+            self._guest.sh(f"kill {self._pid}", check=False)
+
+
 class Rig:
     def __init__(self, guest, kind, confined, directory):
         self.guest, self.kind, self.directory = guest, kind, directory
@@ -373,6 +402,14 @@ class Rig:
 
     def start(self, attack):
         return self.ree.start(f"/attack/{attack.name}")
+
+    @contextlib.contextmanager
+    def attention(self):
+        listening = _Attention(self.guest, self.kind != "bare")
+        try:
+            yield listening
+        finally:
+            listening.end()
 
     def open_dialog(self, attack):
         dialog = Dialog(self, self.kind == "bare" and attack.dialog == "tty")

@@ -42,6 +42,9 @@ secret. In its first comment the runner reads, one a line:
         decided             the dialog was confirmed or got a PIN though nobody typed
         unnoticed           it says `succeeded` and the session went on as if nothing had happened
         record              a record is lost or forged, and log and PCR still agree
+        attention           the attention key's presses by others count, a person's do not, or it
+                            says that it saw them; who counts is the module, or in the bare guest
+                            a program like any other (tools/attention_listener.c)
         alive               the protection is gone: module, policy, lockdown, or a session
                             that is possible without the lamp
     unprotected: bare | module      where it must succeed (bare)
@@ -55,7 +58,8 @@ secret. In its first comment the runner reads, one a line:
                             virtio-gpu-pci with options replaces the screen (none)
     head: 0 | 1             the output that is looked at (0); 1 needs a screen with "id=gpu"
     rounds: 1 | 8           sessions that come and go during it, in a guest with the module (1)
-    append: ...             more kernel parameters, for both guests (none)
+    append: ...             more kernel parameters, for both guests; policy.KEYWORD=VALUE is one
+                            more line of the device policy (none)
     spoils: yes | no        the guest is good for nothing afterwards (no)
     quick: yes | no         part of make check (no)
     defence: module | confinement | boot | limit    what is expected to stop it; limit: nothing

@@ -10,6 +10,7 @@ GRACE = 1.4         # seconds after the last change of picture before a key coun
 LINGER = 2.0        # how long an attack has for itself where nothing else goes on
 PATIENCE = 8.0      # how much longer if it is to judge by itself, and has not ended
 LOOKS = 3           # at each of several sessions
+PRESSES = 3         # of the attention key
 DECIDE = 7.0        # how long we wait for a dialog that nobody answers
 
 
@@ -33,6 +34,8 @@ class Seen:
     ended: float = 0.0
     healthy: bool = True            # all is as it was at boot: Rig.as_at_boot()
     checked: str = ""               # with the judge alive: what became of a session afterwards
+    pressed: int = 0                # the attention key, by a person
+    heard: int = 0                  # its presses as whoever waits for them counted them
     records: object = None          # with the judge record: see record.py
 
     def lines(self, word):
@@ -89,11 +92,22 @@ class Scenario:
 
     def _idle(self):
         running = self._begin()
+        if self._attack.judge == "attention":
+            self._press_attention()
         time.sleep(LINGER)
         deadline = time.monotonic() + PATIENCE
         while self._attack.judge == "self" and running.alive() and time.monotonic() < deadline:
             time.sleep(0.5)
         return running
+
+    def _press_attention(self):
+        with self._rig.attention() as attention:
+            time.sleep(LINGER)
+            for _ in range(PRESSES):
+                self._guest.keys("f12")
+                time.sleep(0.5)
+            time.sleep(LINGER)
+            self.seen.pressed, self.seen.heard = PRESSES, attention.count()
 
     def _own(self):
         """Whoever sees the lamp lit, and a dialog, types what it asks for."""

@@ -21,11 +21,7 @@ int main(void)
 	int fds[EVDEV_MAX];
 	size_t count, i;
 
-	attack_init();
-	count = evdev_open_keyboards(fds);
-	if (!count)
-		attack_failed("no keyboard can be opened");
-	attack_ready();
+	count = evdev_begin(fds);
 	while (!attack_wait(50))
 		for (i = 0; i < count; i++)
 			evdev_set_led(fds[i], LED_SCROLLL, 0);

@@ -12,20 +12,9 @@
  * defence: module
  * why: a device that comes during a session ends it; this one would not be listed either
  */
-#include <string.h>
-
 #include "gadget.h"
-#include "intruder.h"
-#include "report.h"
 
 int main(void)
 {
-	int fd;
-
-	attack_init();
-	fd = gadget_keyboard();
-	attack_ready();
-	if (fd < 0)
-		attack_failed("no gadget can be made: %s", strerror(-fd));
-	intruder_type(gadget_press, &fd);
+	gadget_intrude();
 }

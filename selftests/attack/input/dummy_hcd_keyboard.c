@@ -12,20 +12,9 @@
  * why: to the kernel it is on a USB port, but that port is not below a controller
  *	that the policy lists
  */
-#include <string.h>
-
 #include "gadget.h"
-#include "intruder.h"
-#include "report.h"
 
 int main(void)
 {
-	int fd;
-
-	attack_init();
-	fd = gadget_keyboard();
-	attack_ready();
-	if (fd < 0)
-		attack_failed("no gadget can be made: %s", strerror(-fd));
-	intruder_type(gadget_press, &fd);
+	gadget_intrude();
 }

@@ -19,11 +19,7 @@ int main(void)
 	int fds[EVDEV_MAX];
 	size_t count;
 
-	attack_init();
-	count = evdev_open_keyboards(fds);
-	if (!count)
-		attack_failed("no keyboard can be opened");
-	attack_ready();
+	count = evdev_begin(fds);
 	while (!attack_stopping())
 		if (evdev_collect(fds, count, 100, digits, sizeof(digits)))
 			break;

@@ -11,25 +11,9 @@
  * defence: module
  * why: a device that comes during a session ends it; this one would not be listed either
  */
-#include <string.h>
-
-#include "intruder.h"
-#include "report.h"
 #include "uhid.h"
-
-static void press(void *device, char key)
-{
-	uhid_press(*(int *)device, key);
-}
 
 int main(void)
 {
-	int fd;
-
-	attack_init();
-	fd = uhid_keyboard();
-	attack_ready();
-	if (fd < 0)
-		attack_failed("no keyboard can be made: %s", strerror(-fd));
-	intruder_type(press, &fd);
+	uhid_intrude();
 }

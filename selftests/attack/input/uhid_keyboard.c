@@ -11,25 +11,9 @@
  * why: to the kernel it is a keyboard as any, but it has no place in the topology the
  *	policy lists
  */
-#include <string.h>
-
-#include "intruder.h"
-#include "report.h"
 #include "uhid.h"
-
-static void press(void *device, char key)
-{
-	uhid_press(*(int *)device, key);
-}
 
 int main(void)
 {
-	int fd;
-
-	attack_init();
-	fd = uhid_keyboard();
-	attack_ready();
-	if (fd < 0)
-		attack_failed("no keyboard can be made: %s", strerror(-fd));
-	intruder_type(press, &fd);
+	uhid_intrude();
 }

@@ -12,26 +12,9 @@
  * why: to the kernel it is on a USB port, but that port is not below a controller
  *	that the policy lists
  */
-#include <string.h>
-
-#include "intruder.h"
-#include "report.h"
 #include "usbip.h"
-
-static void press(void *device, char key)
-{
-	(void)device;
-	usbip_press(key);
-}
 
 int main(void)
 {
-	int ret;
-
-	attack_init();
-	ret = usbip_plug_keyboard();
-	attack_ready();
-	if (ret)
-		attack_failed("no USB device can be made: %s", strerror(-ret));
-	intruder_type(press, NULL);
+	usbip_intrude();
 }

@@ -41,6 +41,18 @@ size_t evdev_open_keyboards(int fds[EVDEV_MAX])
 	return count;
 }
 
+size_t evdev_begin(int fds[EVDEV_MAX])
+{
+	size_t count;
+
+	attack_init();
+	count = evdev_open_keyboards(fds);
+	if (!count)
+		attack_failed("no keyboard can be opened");
+	attack_ready();
+	return count;
+}
+
 /* In the order of the digits 0 to 9. */
 static const unsigned int upper[] = {
 	KEY_0, KEY_1, KEY_2, KEY_3, KEY_4, KEY_5, KEY_6, KEY_7, KEY_8, KEY_9,
@@ -100,6 +112,42 @@ int evdev_collect(const int *fds, size_t count, unsigned int ms, char *digits, s
 	return 0;
 }
 
+static unsigned int drain_presses(int fd, unsigned int code)
+{
+	struct input_event event;
+	unsigned int presses = 0;
+
+	while (read(fd, &event, sizeof(event)) == sizeof(event))
+		presses += event.type == EV_KEY && event.code == code && event.value == 1;
+	return presses;
+}
+
+unsigned int evdev_count_presses(const int *fds, size_t count, unsigned int ms, unsigned int code)
+{
+	struct pollfd polled[EVDEV_MAX];
+	unsigned int presses = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		polled[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	if (poll(polled, count, (int)ms) > 0)
+		for (i = 0; i < count; i++)
+			presses += drain_presses(fds[i], code);
+	return presses;
+}
+
+void evdev_inject(int fd, unsigned int code)
+{
+	struct input_event events[] = {
+		{ .type = EV_KEY, .code = (unsigned short)code, .value = 1 },
+		{ .type = EV_SYN, .code = SYN_REPORT },
+	};
+
+	(void)!write(fd, events, sizeof(events));
+	events[0].value = 0;
+	(void)!write(fd, events, sizeof(events));
+}
+
 void evdev_set_led(int fd, unsigned int led, int on)
 {
 	const struct input_event events[] = {
@@ -109,4 +157,19 @@ void evdev_set_led(int fd, unsigned int led, int on)
 
 	if (write(fd, events, sizeof(events)) != sizeof(events))
 		attack_note("EV_LED: errno %d", errno);
+}
+
+void evdev_light_scroll_lock(void)
+{
+	int fds[EVDEV_MAX];
+	size_t count, i;
+
+	count = evdev_begin(fds);
+	for (i = 0; i < count; i++)
+		evdev_set_led(fds[i], LED_SCROLLL, 1);
+	while (!attack_wait(1000))
+		;
+	for (i = 0; i < count; i++)
+		evdev_set_led(fds[i], LED_SCROLLL, 0);
+	attack_done();
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "file.h"
 #include "gadget.h"
 #include "hid.h"
+#include "intruder.h"
 #include "report.h"
 
 #define SETTLE	3000	/* milliseconds until the machine knows its own device */
@@ -64,7 +66,7 @@ static int make_gadget(void)
 	return file_write(GADGET "/UDC", CONTROLLER);
 }
 
-int gadget_keyboard(void)
+static int gadget_keyboard(void)
 {
 	int fd, ret = make_gadget();
 
@@ -85,8 +87,20 @@ static void send_report(int fd, char key)
 	attack_wait(30);
 }
 
-void gadget_press(void *fd, char key)
+static void press(void *fd, char key)
 {
 	send_report(*(int *)fd, key);
 	send_report(*(int *)fd, 0);
+}
+
+void gadget_intrude(void)
+{
+	int fd;
+
+	attack_init();
+	fd = gadget_keyboard();
+	attack_ready();
+	if (fd < 0)
+		attack_failed("no gadget can be made: %s", strerror(-fd));
+	intruder_type(press, &fd);
 }

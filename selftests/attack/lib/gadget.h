@@ -3,10 +3,7 @@
 #ifndef ATTACK_GADGET_H
 #define ATTACK_GADGET_H
 
-/* An fd or a negative errno. */
-int gadget_keyboard(void);
-
-/* Presses and releases '0' to '9', or Enter for '\n', on the fd that is pointed to. */
-void gadget_press(void *fd, char key);
+/* A whole attack: plugs one in and types a PIN into it until SIGTERM. */
+__attribute__((noreturn)) void gadget_intrude(void);
 
 #endif

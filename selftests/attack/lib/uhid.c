@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hid.h"
+#include "intruder.h"
 #include "report.h"
 #include "uhid.h"
 #include "uinput.h"
@@ -30,7 +31,7 @@ static int create(int fd)
 	return write(fd, &event, sizeof(event)) == sizeof(event) ? 0 : -errno;
 }
 
-int uhid_keyboard(void)
+static int uhid_keyboard(void)
 {
 	int fd = open("/dev/uhid", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	int ret;
@@ -58,8 +59,20 @@ static void send(int fd, char key)
 		;
 }
 
-void uhid_press(int fd, char key)
+static void press(void *fd, char key)
 {
-	send(fd, key);
-	send(fd, 0);
+	send(*(int *)fd, key);
+	send(*(int *)fd, 0);
+}
+
+void uhid_intrude(void)
+{
+	int fd;
+
+	attack_init();
+	fd = uhid_keyboard();
+	attack_ready();
+	if (fd < 0)
+		attack_failed("no keyboard can be made: %s", strerror(-fd));
+	intruder_type(press, &fd);
 }

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HID keyboards that a program makes up. */
+/* A HID keyboard that a program makes up. */
 #ifndef ATTACK_UHID_H
 #define ATTACK_UHID_H
 
-/* One with name and ids of the real one; an fd or a negative errno. */
-int uhid_keyboard(void);
-
-/* Presses and releases '0' to '9', or Enter for '\n'. */
-void uhid_press(int fd, char key);
+/* A whole attack: makes one with name and ids of the real one and types a PIN into it until SIGTERM. */
+__attribute__((noreturn)) void uhid_intrude(void);
 
 #endif

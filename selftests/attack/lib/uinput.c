@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "evdev.h"
+#include "intruder.h"
 #include "report.h"
 #include "uinput.h"
 
@@ -83,4 +84,30 @@ int uinput_copy_real(char *ret_name, size_t size, struct input_id *ret_id)
 		close(fds[i]);
 	}
 	return ret;
+}
+
+int uinput_copy(void)
+{
+	struct input_id id = { .bustype = BUS_I8042 };
+	char name[80] = "keyboard";
+
+	uinput_copy_real(name, sizeof(name), &id);
+	return uinput_keyboard(name, &id);
+}
+
+static void press(void *fd, char key)
+{
+	uinput_press(*(int *)fd, key == '\n' ? KEY_ENTER : evdev_key(key));
+}
+
+void uinput_intrude(void)
+{
+	int fd;
+
+	attack_init();
+	fd = uinput_copy();
+	attack_ready();
+	if (fd < 0)
+		attack_failed("no keyboard can be made: %s", strerror(-fd));
+	intruder_type(press, &fd);
 }

@@ -17,4 +17,10 @@ int uinput_press(int fd, unsigned int code);
 /* Name and ids of the first keyboard that is not made up; 0 or -ENOENT. */
 int uinput_copy_real(char *ret_name, size_t size, struct input_id *ret_id);
 
+/* A keyboard with that name and those ids; an fd or a negative errno. */
+int uinput_copy(void);
+
+/* A whole attack: makes such a keyboard and types a PIN into it until SIGTERM. */
+__attribute__((noreturn)) void uinput_intrude(void);
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "file.h"
 #include "hid.h"
+#include "intruder.h"
 #include "report.h"
 #include "usbip.h"
 
@@ -174,7 +175,7 @@ static void *serve(void *arg)
 	return arg;
 }
 
-int usbip_plug_keyboard(void)
+static int plug_keyboard(void)
 {
 	pthread_t thread;
 	char text[64];
@@ -212,8 +213,21 @@ static void send_report(char key)
 	attack_wait(30);
 }
 
-void usbip_press(char key)
+static void press(void *device, char key)
 {
+	(void)device;
 	send_report(key);
 	send_report(0);
+}
+
+void usbip_intrude(void)
+{
+	int ret;
+
+	attack_init();
+	ret = plug_keyboard();
+	attack_ready();
+	if (ret)
+		attack_failed("no USB device can be made: %s", strerror(-ret));
+	intruder_type(press, NULL);
 }

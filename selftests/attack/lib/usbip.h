@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* USB keyboards that a program makes up: a device at the far end of usbip. */
+/* A USB keyboard that a program makes up: a device at the far end of usbip. */
 #ifndef ATTACK_USBIP_H
 #define ATTACK_USBIP_H
 
-/* Plugs one in, served by a thread; 0 or a negative errno. */
-int usbip_plug_keyboard(void);
-
-/* Presses and releases '0' to '9', or Enter for '\n'. */
-void usbip_press(char key);
+/* A whole attack: plugs one in and types a PIN into it until SIGTERM. */
+__attribute__((noreturn)) void usbip_intrude(void);
 
 #endif
