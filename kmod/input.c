@@ -16,6 +16,9 @@
  *   copies the bits, under event_lock as well, never finds one set. The price: the
  *   core sees no release, since for it nothing is down. A key is a tap.
  * - Axes. Their readers take no lock, so they must not change: the device has none.
+ * - Touches. All are lifted before. Their drivers number them on all the same, so that the
+ *   next number would tell how many there were: reveal() sets it back. Drivers count without
+ *   a lock: a touch at that very moment may undo it.
  *
  * An AT keyboard repeats a held key by itself, and for the core that is a press.
  * It sends the key's scan code at press, repeat and release, though, so a scan
@@ -82,6 +85,7 @@ struct source {
 	/* With the device's event_lock, while grabbed or watched: */
 	bool concealed;			/* nothing is passed on */
 	bool has_axes;
+	int trkid;			/* the next touch's number, if it has touches */
 	bool sends_releases;		/* as lone scan codes */
 	bool scanned;			/* no key has come with `scan` yet */
 	u32 scan;
@@ -346,18 +350,42 @@ static void release_held_keys(struct input_dev *dev)
 	input_event(dev, EV_SYN, SYN_REPORT, 0);
 }
 
+/* The driver goes on with the slot it chose last. */
 static void release_touches(struct input_dev *dev)
 {
-	int i;
+	int slot, i;
 
-	for (i = 0; dev->mt && i < dev->mt->num_slots; i++) {
+	if (!dev->mt)
+		return;
+	slot = dev->mt->slot;
+	for (i = 0; i < dev->mt->num_slots; i++) {
 		input_event(dev, EV_ABS, ABS_MT_SLOT, i);
 		input_event(dev, EV_ABS, ABS_MT_TRACKING_ID, -1);
 	}
+	input_event(dev, EV_ABS, ABS_MT_SLOT, slot);
 	input_event(dev, EV_SYN, SYN_REPORT, 0);
 }
 
-/* event_lock is held. */
+/* event_lock is held, here and in the next three. */
+static bool is_released(const struct input_dev *dev)
+{
+	int i;
+
+	for (i = 0; dev->mt && i < dev->mt->num_slots; i++)
+		if (input_mt_is_active(&dev->mt->slots[i]))
+			return false;
+	return bitmap_empty(dev->key, KEY_CNT);
+}
+
+/* The REE has seen all of them lifted: one that was on its way meanwhile must not stay. */
+static void forget_touches(struct input_dev *dev)
+{
+	int i;
+
+	for (i = 0; dev->mt && i < dev->mt->num_slots; i++)
+		input_mt_set_value(&dev->mt->slots[i], ABS_MT_TRACKING_ID, -1);
+}
+
 static void conceal(struct source *s)
 {
 	struct input_dev *dev = s->handle.dev;
@@ -366,7 +394,9 @@ static void conceal(struct source *s)
 	dev->max_vals = ONE_BY_ONE;
 	/* Of someone who injects faster than we release. */
 	bitmap_zero(dev->key, KEY_CNT);
+	forget_touches(dev);
 	s->has_axes = test_and_clear_bit(EV_ABS, dev->evbit);
+	s->trkid = dev->mt ? dev->mt->trkid : 0;
 	s->scanned = false;
 	s->heard = jiffies;
 }
@@ -379,6 +409,9 @@ static void reveal(struct source *s)
 	if (!s->watched)
 		dev->max_vals = s->max_vals;
 	bitmap_zero(s->held, KEY_CNT);
+	forget_touches(dev);
+	if (dev->mt)
+		dev->mt->trkid = s->trkid;
 	if (s->has_axes)
 		set_bit(EV_ABS, dev->evbit);
 }
@@ -392,11 +425,11 @@ static void take_grab(struct source *s)
 
 	if (s->sends_releases)
 		bitmap_or(s->held, s->held, dev->key, KEY_CNT);
-	release_touches(dev);
 	for (tries = 1; !taken; tries++) {
+		release_touches(dev);
 		release_held_keys(dev);
 		spin_lock_irq(&dev->event_lock);
-		taken = bitmap_empty(dev->key, KEY_CNT) || tries >= SWITCH_TRIES;
+		taken = is_released(dev) || tries >= SWITCH_TRIES;
 		if (taken) {
 			rcu_assign_pointer(dev->grab, &s->handle);
 			conceal(s);
