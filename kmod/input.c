@@ -503,6 +503,26 @@ static void source_give(struct source *s)
 		input_close_device(&s->handle);
 }
 
+/* As gesture.c hears it: no buttons, the keypad's Enter is Enter. */
+static bool has_confirm_key(const struct input_dev *dev)
+{
+	unsigned int code = input.policy->confirm.code;
+
+	return !is_button(code) &&
+	       (test_bit(code, dev->keybit) ||
+		(code == KEY_ENTER && test_bit(KEY_KPENTER, dev->keybit)));
+}
+
+static bool can_confirm(void)
+{
+	struct source *s;
+
+	list_for_each_entry(s, &input.sources, link)
+		if (has_confirm_key(s->handle.dev))
+			return true;
+	return false;
+}
+
 static void rest_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rest_work, rest_fn);
 
@@ -534,16 +554,15 @@ static void rest_fn(struct work_struct *work)
 
 int tconn_input_take(void)
 {
-	int ret = -ENODEV;
 	struct source *s;
+	int ret;
 
 	mutex_lock(&input.lock);
 	WRITE_ONCE(input.taken, true);
-	list_for_each_entry(s, &input.sources, link) {
-		ret = source_take(s);
-		if (ret)
-			break;
-	}
+	ret = can_confirm() ? 0 : -ENODEV;
+	list_for_each_entry(s, &input.sources, link)
+		if (!ret)
+			ret = source_take(s);
 	if (ret)
 		give_locked();
 	mutex_unlock(&input.lock);
@@ -584,16 +603,14 @@ int tconn_input_set_led(struct device *parent, unsigned int led, bool on)
 	return ret;
 }
 
-unsigned int tconn_input_count(void)
+bool tconn_input_can_confirm(void)
 {
-	unsigned int count = 0;
-	struct source *s;
+	bool can;
 
 	mutex_lock(&input.lock);
-	list_for_each_entry(s, &input.sources, link)
-		count++;
+	can = can_confirm();
 	mutex_unlock(&input.lock);
-	return count;
+	return can;
 }
 
 void tconn_input_show(struct seq_file *m)
@@ -736,7 +753,7 @@ static void input_disconnect(struct input_handle *handle)
 
 	mutex_lock(&input.lock);
 	list_del(&s->link);
-	if (input.taken && list_empty(&input.sources))
+	if (input.taken && !can_confirm())
 		tconn_session_abort(TCONN_CAUSE_INPUT_LOST);
 	mutex_unlock(&input.lock);
 	source_give(s);

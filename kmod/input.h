@@ -28,11 +28,12 @@ static inline bool is_button(unsigned int code)
 int tconn_input_register(const struct tconn_policy *policy);
 void tconn_input_exit(void);
 
-unsigned int tconn_input_count(void);
+/* Is there a listed device with the key that confirms? */
+bool tconn_input_can_confirm(void);
 void tconn_input_show(struct seq_file *m);
 
 /*
- * Grabs every listed device. -ENODEV: there is none, or one would not open.
+ * Grabs every listed device. -ENODEV: none has the key that confirms, or one would not open.
  * Nothing reaches the app before tconn_input_listen(). Giving back what was not
  * taken is fine.
  */

@@ -371,9 +371,9 @@ static int check_ground(struct session *s, const struct tconn_policy *policy)
 
 	if (ret)
 		return ret;
-	if (!tconn_input_count())
+	if (!tconn_input_can_confirm())
 		return refuse(s, TCONN_REFUSAL_NO_INPUT, -ENODEV,
-			      "no input device that the policy lists");
+			      "no input device that the policy lists has the key that confirms");
 	return 0;
 }
 

@@ -123,7 +123,7 @@ enum tconn_cause {
 	TCONN_CAUSE_TIMEOUT		= 2,
 	TCONN_CAUSE_DISPLAY_LOST	= 3,	/* device unplugged or unbound */
 	TCONN_CAUSE_DISPLAY_FAILED	= 4,	/* a commit failed */
-	TCONN_CAUSE_INPUT_LOST		= 5,	/* the last listed device went */
+	TCONN_CAUSE_INPUT_LOST		= 5,	/* the last listed device that could confirm went */
 	TCONN_CAUSE_INPUT_NEW		= 6,	/* a device came during a session */
 	TCONN_CAUSE_INDICATOR_LOST	= 7,
 	TCONN_CAUSE_SUSPEND		= 8,
@@ -175,7 +175,7 @@ struct tconn_version {
  *	-EBUSY		another session is open
  *	-ENODEV		display_fd is no DRM primary node, or no output of it that
  *			the policy lists is connected; or no listed input device
- *			is present
+ *			that is present has the key that confirms
  *	-ENOLCK		the policy requires an indicator and none is armed
  *	-EHWPOISON	no TPM, or the TPM refused the measurement, or the log is full
  *	-EMSGSIZE	statement empty or over TCONN_STATEMENT_MAX
@@ -402,8 +402,8 @@ struct tconn_event_app {
  *					/devices/virtual/ never matches
  *	hotplug abort|ignore		what an input device does to a session when it comes
  *					(abort). Ignored, one that is not listed has no part
- *					in it; a listed one, or the going of the last one,
- *					always aborts.
+ *					in it; a listed one, or the going of the last one with
+ *					the key that confirms, always aborts.
  *	attention-key [HELD [HELD]] KEY	brings up the trusted screen while the keys HELD are
  *					down on the same keyboard; the REE never sees it
  *	indicator GLOB			sysfs device path of the LED (0..1)

@@ -489,6 +489,18 @@ TEST_F(input, lost_ends_the_session)
 	usleep(500000);
 }
 
+static int start_with(struct guest *g, const char *extra)
+{
+	char text[1024];
+	int ret = guest_start(g, GUEST_REE);
+
+	if (!ret)
+		ret = guest_policy_text(text, sizeof(text), extra);
+	if (!ret)
+		ret = guest_write(GUEST_FILE("policy"), text);
+	return ret ? ret : guest_arm("tconn");
+}
+
 TEST_F(input, none_listed_is_said)
 {
 	struct guest *g = &self->guest;
@@ -504,6 +516,20 @@ TEST_F(input, none_listed_is_said)
 	ASSERT_NE(NULL, line);
 	memcpy(line, "/other/", 7);
 	ASSERT_EQ(0, guest_write(GUEST_FILE("policy"), text));
+	ASSERT_EQ(0, client_open(&self->client));
+	EXPECT_EQ(-ENODEV, client_bind(&self->client));
+	ASSERT_EQ(0, client_status(&self->client, &status));
+	EXPECT_EQ(TCONN_REFUSAL_NO_INPUT, status.refusal);
+}
+
+/* The keyboard is there, but it has no such key: nobody could confirm. */
+TEST_F(input, none_that_can_confirm_is_said)
+{
+	struct tconn_status status;
+
+	client_close(&self->client);
+	ASSERT_EQ(0, guest_stop(&self->guest));
+	ASSERT_EQ(0, start_with(&self->guest, "confirm KEY_OK\n"));
 	ASSERT_EQ(0, client_open(&self->client));
 	EXPECT_EQ(-ENODEV, client_bind(&self->client));
 	ASSERT_EQ(0, client_status(&self->client, &status));
@@ -526,18 +552,6 @@ FIXTURE_VARIANT_ADD(attention, key) {
 FIXTURE_VARIANT_ADD(attention, chord) {
 	.policy = "attention-key 29 88\n",
 };
-
-static int start_with(struct guest *g, const char *extra)
-{
-	char text[1024];
-	int ret = guest_start(g, GUEST_REE);
-
-	if (!ret)
-		ret = guest_policy_text(text, sizeof(text), extra);
-	if (!ret)
-		ret = guest_write(GUEST_FILE("policy"), text);
-	return ret ? ret : guest_arm("tconn");
-}
 
 /* Somebody had grabbed the keyboard before there was a policy. */
 FIXTURE_SETUP(attention)
