@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The screen. Modeset locks belong to a task, so one kernel thread per session
- * takes all of them, keeps a copy of the display's state, commits ours, commits
- * again for each PRESENT, and at the end commits the copy back and drops the
- * locks. Whatever else wants to change the screen (a DRM master, the console,
- * sysrq, root past its master check) sleeps until then and goes on by itself.
+ * takes all of them, keeps a copy of the display's state, commits ours, and at the
+ * end commits the copy back and drops the locks. Whatever else wants to change the
+ * screen (a DRM master, the console, sysrq, root past its master check) sleeps until
+ * then and goes on by itself.
+ *
+ * PRESENT commits in the caller's task, meanwhile, with the thread's acquire context:
+ * to the core that is who has the locks (it answers "already" and takes none), and the
+ * thread sleeps. Waking the thread for it costs as much as the commit, twice.
  *
  * Every commit of the takeover states all of the display: our framebuffer on
  * one CRTC's primary plane and one connector, everything else off, colour
@@ -74,16 +78,14 @@ struct tconn_display {
 	bool taken;			/* the buffer is needed, until it has been hashed */
 	wait_queue_head_t given;	/* !taken */
 
-	/* The thread, while taken. One caller at a time (the session's lock). */
-	struct task_struct *thread;
-	wait_queue_head_t wake;
-	struct completion done;
-	bool requested;			/* present `damage`, then complete done */
-	struct drm_mode_rect damage;
+	/* While taken. One caller at a time (the session's lock). */
+	struct task_struct *thread;	/* between take and give it sleeps */
+	struct completion tried;	/* to take: `result` */
 	int result;
+	struct drm_mode_rect damage;
 	struct drm_modeset_acquire_ctx ctx;	/* all modeset locks */
 	struct drm_atomic_state *before[COPIES];	/* what was there */
-	struct iosys_map map;		/* of the framebuffer, set in the thread */
+	struct iosys_map map;		/* of the framebuffer */
 	bool mapped;
 };
 
@@ -149,7 +151,7 @@ static int paint_first(struct tconn_display *d, const u8 *canvas)
 	return 0;
 }
 
-/* --- commits; in the thread, with all locks held --- */
+/* --- commits; with all locks held: in the thread, or while it sleeps --- */
 
 static void neutral_crtc(struct drm_crtc_state *state)
 {
@@ -348,23 +350,17 @@ static void thread_give(struct tconn_display *d)
 	unlock_all(d);
 }
 
-static void thread_report(struct tconn_display *d, int result)
-{
-	d->result = result;
-	complete(&d->done);
-}
-
 static int display_thread(void *data)
 {
 	struct tconn_display *d = data;
 
-	thread_report(d, thread_take(d));
+	d->result = thread_take(d);
+	complete(&d->tried);
 	while (!kthread_should_stop()) {
-		wait_event_idle(d->wake, READ_ONCE(d->requested) || kthread_should_stop());
-		if (!d->requested)
-			continue;
-		WRITE_ONCE(d->requested, false);
-		thread_report(d, commit(d, set_damage));
+		set_current_state(TASK_IDLE);
+		if (!kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
 	}
 	thread_give(d);
 	return 0;
@@ -402,14 +398,14 @@ int tconn_display_take(struct tconn_display *d, const void *canvas)
 	ret = paint_first(d, canvas);
 	if (ret)
 		goto stop;
-	reinit_completion(&d->done);
+	reinit_completion(&d->tried);
 	d->thread = kthread_run(display_thread, d, "tconn-display");
 	if (IS_ERR(d->thread)) {
 		ret = PTR_ERR(d->thread);
 		d->thread = NULL;
 		goto stop;
 	}
-	wait_for_completion(&d->done);
+	wait_for_completion(&d->tried);
 	ret = d->result;
 	if (ret)
 		tconn_display_give(d);
@@ -424,6 +420,8 @@ stop:
 int tconn_display_present(struct tconn_display *d, const void *canvas,
 			  const struct tconn_rect *rect)
 {
+	int ret;
+
 	copy_rect(d, canvas, rect);
 	d->damage = (struct drm_mode_rect) {
 		.x1 = rect->x,
@@ -431,13 +429,10 @@ int tconn_display_present(struct tconn_display *d, const void *canvas,
 		.x2 = rect->x + rect->width,
 		.y2 = rect->y + rect->height,
 	};
-	reinit_completion(&d->done);
-	WRITE_ONCE(d->requested, true);
-	wake_up(&d->wake);
-	wait_for_completion(&d->done);
-	if (!d->result)
+	ret = commit(d, set_damage);
+	if (!ret)
 		d->presents++;
-	return d->result;
+	return ret;
 }
 
 void tconn_display_give(struct tconn_display *d)
@@ -733,8 +728,7 @@ static struct tconn_display *display_new(struct file *file)
 	d->dev = dev;
 	mutex_init(&d->lock);
 	init_waitqueue_head(&d->given);
-	init_waitqueue_head(&d->wake);
-	init_completion(&d->done);
+	init_completion(&d->tried);
 	return d;
 }
 
