@@ -35,7 +35,8 @@ REPORT_DESCRIPTOR = bytes.fromhex(
     "050126ff7f751009308102"            # its place
     "09318102c0"
     "050d0954250a750895018102"          # how many there are in a report
-    "0955250ab102c0")                   # and at most
+    "0955250ab102"                      # and at most
+    "b103c0")                           # a second byte: usbhid asks for one less
 
 HID_DESCRIPTOR = struct.pack("<BBHBBBH", 9, 0x21, 0x0111, 0, 1, 0x22, len(REPORT_DESCRIPTOR))
 CONFIG_BODY = (struct.pack("<BBBBBBBBB", 9, 4, 0, 0, 1, 3, 0, 0, 0) + HID_DESCRIPTOR
