@@ -3,6 +3,7 @@
 
     image = build("device")             # or "kmod", "service"
     image = build("kmod", extra={"/tests/mine": "out/build/selftests/mine"})
+    image = build("kmod", drivers=["usbhid"])       # more modules, loaded at boot
 
 image.initrd is a file, image.manifest maps each regular file in it to its
 SHA-256 (also written beside it as .json), image.kernel is the vmlinuz.
@@ -113,24 +114,25 @@ def _weston(t):
     t.text("/etc/xdg/weston/weston.ini", (GUEST / "weston.ini").read_text())
 
 
-def _system(name, release):
+def _system(name, release, drivers):
     """What comes from Debian."""
     t = tree.Tree()
+    drivers = DRIVERS + list(drivers)
     if name == "kmod":
-        _common(t, name, release, DRIVERS + SCREEN + CRYPTO)
+        _common(t, name, release, drivers + SCREEN + CRYPTO)
         t.directory("/tests")
         return t
     if name == "attack":
-        _common(t, name, release, DRIVERS + SCREEN + CRYPTO + ATTACKED)
+        _common(t, name, release, drivers + SCREEN + CRYPTO + ATTACKED)
         return t
     if name == "setup":
-        _common(t, name, release, DRIVERS + ["efivarfs"])
+        _common(t, name, release, drivers + ["efivarfs"])
         return t
     if name == "service":
-        _common(t, name, release, DRIVERS + NETWORK)
+        _common(t, name, release, drivers + NETWORK)
         t.program(f"{LIB}/libtss2-tcti-device.so.0")
         return t
-    _common(t, name, release, DRIVERS + SCREEN + CRYPTO + NETWORK)
+    _common(t, name, release, drivers + SCREEN + CRYPTO + NETWORK)
     device(t)
     return t
 
@@ -208,11 +210,13 @@ def _forget_old():
             path.unlink(missing_ok=True)
 
 
-def build(name, extra=None, series=None):
-    """extra: {guest path: file of this tree (its libraries come along), or bytes}."""
+def build(name, extra=None, series=None, drivers=()):
+    """extra: {guest path: file of this tree (its libraries come along), or bytes}.
+    drivers: names of more modules.
+    """
     release = paths.kernel_release(series)
     _forget_old()
-    system = _system(name, release)
+    system = _system(name, release, drivers)
     project = _project(name, release, extra or {})
     initrd = _packed(system.entries) + _packed(project.without(system))
     manifest = {**system.digests(), **project.digests()}

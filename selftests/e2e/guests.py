@@ -25,6 +25,7 @@ from harness.tpm import Manufacturer
 
 class GuestTest(unittest.TestCase):
     extra = {}      # {guest path: file of this tree} that the images get besides
+    drivers = ()    # kernel modules, likewise
 
     @classmethod
     def setUpClass(cls):
@@ -40,7 +41,7 @@ class GuestTest(unittest.TestCase):
     @classmethod
     def start(cls, name, **options):
         """Boots one guest that ends with the class."""
-        built = image.build(name, cls.extra)
+        built = image.build(name, cls.extra, drivers=cls.drivers)
         return cls.stack.enter_context(Guest(built, cls.directory / name, **options))
 
 
