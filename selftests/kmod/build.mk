@@ -4,7 +4,7 @@
 # wants its apps so.
 
 KMOD_TEST_DIR := $(BUILD)/selftests/kmod
-KMOD_TEST_TOOLS := $(KMOD_TEST_DIR)/hold_session $(KMOD_TEST_DIR)/ree_picture $(KMOD_TEST_DIR)/soak
+KMOD_TEST_TOOLS := $(addprefix $(KMOD_TEST_DIR)/,hold_session input_state ree_picture soak)
 KMOD_TESTS := $(patsubst selftests/kmod/%.c,$(KMOD_TEST_DIR)/%,$(wildcard selftests/kmod/*_test.c))
 # What only the debug kernel can be asked for.
 KMOD_DEBUG_TESTS := $(KMOD_TEST_DIR)/fault_test
@@ -28,6 +28,8 @@ $(KMOD_TEST_DIR)/%_test.o: selftests/kmod/%_test.c
 KMOD_TEST_LDFLAGS := -static-pie $(TCONN_LDFLAGS)
 $(KMOD_TEST_DIR)/hold_session: $(KMOD_TEST_DIR)/hold_session.o $(KMOD_TEST_DIR)/client.o \
 		$(KMOD_TEST_DIR)/keyboard.o
+	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^
+$(KMOD_TEST_DIR)/input_state: $(KMOD_TEST_DIR)/input_state.o
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^
 $(KMOD_TEST_DIR)/ree_picture: $(KMOD_TEST_DIR)/ree_picture.o
 	$(CC) $(KMOD_TEST_LDFLAGS) -o $@ $^ -ldrm
