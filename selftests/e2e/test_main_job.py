@@ -17,10 +17,11 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from harness import paths           # noqa: E402
 from harness.scene import Scene     # noqa: E402
-from . import tui                   # noqa: E402
+from . import memory, tui           # noqa: E402
 
 GRACE = 1.2     # seconds after the last change of picture before a key confirms, and a margin
 PIN = "83650274"
+TYPED = "59174628"    # outside a session
 
 
 class MainJob(unittest.TestCase):
@@ -145,7 +146,17 @@ class MainJob(unittest.TestCase):
         self.assertEqual(answer["pin"], "received")
         self.assertNotIn(PIN, json.dumps(answer))
 
-    def test_25_pin_is_nowhere_on_disk_or_in_logs(self):
+    def test_25_pin_is_not_left_in_memory(self):
+        """All of the device's, from outside. What the REE is typed is found there."""
+        self.device.spawn("for e in /dev/input/event*; do cat $e >>/run/typed & done; wait")
+        self.device.wait_for("pidof cat", 10)
+        self.device.keys(*TYPED)
+        data = memory.dump(self.device, self.directory)
+        self.device.sh("killall cat; rm /run/typed")
+        self.assertIn(f"events of {TYPED[:3]}", memory.traces_of(TYPED, data))
+        self.assertEqual(memory.traces_of(PIN, data), set())
+
+    def test_26_pin_is_nowhere_on_disk_or_in_logs(self):
         for guest, places in ((self.device, "/run /var /tmp"), (self.service, "/run /var /tmp")):
             found = guest.sh(f"grep -rl {PIN} {places} 2>/dev/null; dmesg | grep {PIN}",
                              check=False).output
