@@ -12,9 +12,6 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "digest.h"
-#include "tpm_template.h"
-
 #define CERTIFICATES_MAX	256	/* of one trust file */
 
 static bool is_device_id(const char *name)
@@ -94,6 +91,24 @@ int tconn_trust_add(struct x509_store_st *store, const char *path, struct tconn_
 	return add_certificates(store, f, path, err);
 }
 
+int tconn_trust_certificate(const uint8_t *der, size_t len, struct x509_store_st **ret,
+			    struct tconn_error *err)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509 *cert = tconn_certificate_parse(der, len, err);
+	int r = cert ? 0 : -EBADMSG;
+
+	if (cert && (!store || X509_STORE_add_cert(store, cert) != 1))
+		r = tconn_fail(err, -ENOMEM, "out of memory");
+	X509_free(cert);
+	if (r) {
+		X509_STORE_free(store);
+		return r;
+	}
+	*ret = store;
+	return 0;
+}
+
 int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err)
 {
 	X509_STORE *store = X509_STORE_new();
@@ -110,8 +125,7 @@ int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_
 	return 0;
 }
 
-/* The whole of buf, nothing after it. */
-static X509 *parse(const uint8_t *der, size_t len, struct tconn_error *err)
+X509 *tconn_certificate_parse(const uint8_t *der, size_t len, struct tconn_error *err)
 {
 	const uint8_t *at = der;
 	X509 *cert = len <= INT32_MAX ? d2i_X509(NULL, &at, (long)len) : NULL;
@@ -239,7 +253,7 @@ int tconn_certificate_check(struct x509_store_st *trust, const uint8_t *der, siz
 			    struct tconn_error *err)
 {
 	struct tconn_identity identity;
-	X509 *cert = parse(der, len, err);
+	X509 *cert = tconn_certificate_parse(der, len, err);
 	int r;
 
 	if (!cert)
@@ -261,7 +275,7 @@ int tconn_certificate_identity(const uint8_t *der, size_t len, enum tconn_use us
 			       struct tconn_error *err)
 {
 	struct tconn_identity identity;
-	X509 *cert = parse(der, len, err);
+	X509 *cert = tconn_certificate_parse(der, len, err);
 	int r;
 
 	if (!cert)
@@ -274,27 +288,6 @@ int tconn_certificate_identity(const uint8_t *der, size_t len, enum tconn_use us
 		return tconn_fail_in(err, r, "certificate");
 	*ret = identity;
 	return 0;
-}
-
-int tconn_certificate_matches(const uint8_t *der, size_t len, const struct tconn_blob *pub,
-			      struct tconn_error *err)
-{
-	EVP_PKEY *pkey = NULL;
-	X509 *cert;
-	int r;
-
-	r = tconn_public_to_pkey(pub, &pkey, err);
-	if (r)
-		return r;
-	cert = parse(der, len, err);
-	if (!cert)
-		r = tconn_fail_in(err, -EBADMSG, "certificate");
-	else if (!X509_get0_pubkey(cert) || EVP_PKEY_eq(X509_get0_pubkey(cert), pkey) != 1)
-		r = tconn_fail(err, -EKEYREJECTED, "certificate: it is for another key");
-	ERR_clear_error();
-	X509_free(cert);
-	EVP_PKEY_free(pkey);
-	return r;
 }
 
 static int to_der(X509 *cert, uint8_t **ret, size_t *ret_len)
@@ -350,7 +343,7 @@ static bool verifies(EVP_PKEY *pkey, const uint8_t digest[32], const uint8_t *si
 int tconn_certificate_verify_digest(const uint8_t *der, size_t len, const uint8_t digest[32],
 				    const uint8_t *sig, size_t sig_len, struct tconn_error *err)
 {
-	X509 *cert = parse(der, len, err);
+	X509 *cert = tconn_certificate_parse(der, len, err);
 	EVP_PKEY *pkey;
 	bool good;
 
@@ -362,17 +355,5 @@ int tconn_certificate_verify_digest(const uint8_t *der, size_t len, const uint8_
 	ERR_clear_error();
 	if (!good)
 		return tconn_fail(err, -EKEYREJECTED, "the signature is not the certificate's key's");
-	return 0;
-}
-
-int tconn_device_id(const struct tconn_blob *ek, char ret[65], struct tconn_error *err)
-{
-	uint8_t digest[32];
-	int r = tconn_ek_check(ek, err);
-
-	if (r)
-		return r;
-	tconn_sha256(ek->data, ek->len, digest);
-	tconn_hex(digest, sizeof(digest), ret);
 	return 0;
 }

@@ -46,6 +46,12 @@ int tconn_identity_name_check(enum tconn_role role, const char *name, struct tco
 int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_error *err);
 /* The same into a store that is there already. */
 int tconn_trust_add(struct x509_store_st *store, const char *path, struct tconn_error *err);
+/* One certificate in DER. */
+int tconn_trust_certificate(const uint8_t *der, size_t len, struct x509_store_st **ret,
+			    struct tconn_error *err);
+
+/* DER, the whole of it and nothing after it; NULL with err filled. X509_free() it. */
+struct x509_st *tconn_certificate_parse(const uint8_t *der, size_t len, struct tconn_error *err);
 
 /* DER cert -> chain to the store (partial chains refused), validity, SAN,
  * EKU of the use; fills the identity it names.
