@@ -47,6 +47,11 @@ fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 fuzz_ear_sources	:= $(fuzz_receipt_sources)
 fuzz_ear_pkgs		:= $(fuzz_receipt_pkgs)
 
+FUZZ_NAMES		+= request_proof
+fuzz_request_proof_sources := $(call fuzz_lib,request_proof identity)
+fuzz_request_proof_pkgs	:= libcrypto
+fuzz_request_proof_run	:= -max_len=4096
+
 FUZZ_NAMES		+= label label_proof label_wire label_policy
 fuzz_label_nouns	:= cbor_util certificate_status cose identity label label_batch label_clock \
 			   label_entry label_header label_time label_track label_verify merkle tpm \
