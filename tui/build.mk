@@ -12,8 +12,9 @@ RENDER_NOUNS	:= utf8 locale statement canvas shape font bidi text layout render
 TUI_NOUNS	:= main options harden request session dialog module kms card keys png_file reply
 
 RENDER_OBJECTS	:= $(RENDER_NOUNS:%=$(BUILD)/tui/%.o) $(BUILD)/tui/font-data.o
-# Of the daemons' library, what seals a PIN.
-TUI_OBJECTS	:= $(TUI_NOUNS:%=$(BUILD)/tui/%.o) $(addprefix $(BUILD)/daemon/lib/,sealed_pin.o hpke.o digest.o)
+# Of the daemons' library, what seals a PIN and what tells a service's request.
+TUI_LIB_NOUNS	:= sealed_pin hpke digest request_proof identity error
+TUI_OBJECTS	:= $(TUI_NOUNS:%=$(BUILD)/tui/%.o) $(TUI_LIB_NOUNS:%=$(BUILD)/daemon/lib/%.o)
 RENDER_LIB	:= $(BUILD)/libtconn-render.a
 
 # Asked when a recipe runs, not when make reads this: set-up may install them first.

@@ -11,7 +11,8 @@
  *	request		the bytes from standard input
  *	statement	the text in it: a contract with service and tconnd, checked
  *			by all three (utf8, font: which characters can be shown)
- *	session		bind, draw, activate, keys, decide
+ *	session		bind, look at the service's proof (request_proof of the
+ *			daemons' library), draw, activate, keys, decide
  *	backend		who has screen and keyboard: module (tconn.ko) or, for
  *			development only, kms; both find their display with card
  *			and get key presses from keys

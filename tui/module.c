@@ -239,6 +239,7 @@ static int module_bind(struct tui_backend *b, const struct tui_request *request,
 	b->grace_ms = bind.grace_ms;
 	b->deny = bind.deny;
 	b->developer = !(bind.policy & TCONN_POLICY_SIGNED);
+	memcpy(b->service_ca, bind.service_ca, sizeof(b->service_ca));
 	return map_canvas(m, &bind, reply);
 }
 

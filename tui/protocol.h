@@ -16,7 +16,13 @@
 #define TCONN_TUI_MESSAGE_MAX	512	/* bytes of UTF-8 */
 #define TCONN_TUI_ANSWER_MAX	64	/* bytes: a sealed PIN */
 
-/* 88 bytes, then statement_len bytes (statement.h), then phrase_len. */
+/* All that may be shown without a proof where the policy wants one: a notice with just this
+ * text, which tconnd asks for when the attention key was pressed.
+ */
+#define TCONN_TUI_ATTENTION	"This is the trusted screen of this device.\n\n" \
+				"No service asks for anything on it now."
+
+/* 88 bytes, then statement_len bytes (statement.h), then phrase_len, then proof_len. */
 struct tconn_tui_request {
 	uint8_t magic[4];	/* "TCRQ" */
 	uint16_t version;	/* TCONN_TUI_VERSION */
@@ -27,7 +33,8 @@ struct tconn_tui_request {
 	uint8_t verifier_key[32];	/* X25519; the module's BIND takes it, a PIN is sealed to it */
 	uint16_t look;		/* tconn_look_pack() of look.h */
 	uint16_t phrase_len;	/* bytes of UTF-8, 0..TCONN_PHRASE_MAX; 0: none was set up */
-	uint8_t reserved[4];	/* zero */
+	uint16_t proof_len;	/* daemon/lib/request_proof.h; 0: there is none */
+	uint8_t reserved[2];	/* zero */
 };
 
 enum tconn_tui_status {
@@ -39,7 +46,11 @@ enum tconn_tui_status {
 	TCONN_TUI_NO_MODULE	= 5,	/* no /dev/tconn, or another ABI */
 	TCONN_TUI_UNTRUSTED	= 6,	/* decided on the development backend: worth nothing */
 	TCONN_TUI_FAILED	= 7,	/* anything else; message says what */
+	TCONN_TUI_UNPROVEN	= 8,	/* not proven to be of a service that the policy's
+					 * service-ca vouches for: nothing was shown
+					 */
 };
+#define TCONN_TUI_STATUS_MAX	TCONN_TUI_UNPROVEN
 
 /* 32 bytes, then record_len, answer_len and message_len bytes in that order. */
 struct tconn_tui_reply {

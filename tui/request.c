@@ -9,6 +9,7 @@
 #include "tui/utf8.h"
 
 _Static_assert(sizeof(struct tconn_tui_request) == 88, "wire form of the request");
+_Static_assert(TCONN_PROOF_MAX <= UINT16_MAX, "the request's proof_len has 16 bits");
 
 /* Checks the header alone, so that tui_request_read knows how much to read. */
 static const char *check_header(const struct tconn_tui_request *h)
@@ -31,6 +32,8 @@ static const char *check_header(const struct tconn_tui_request *h)
 		return "the request wants a look that there is not";
 	if (le16toh(h->phrase_len) > TCONN_PHRASE_MAX)
 		return "the request's phrase is longer than 63 bytes";
+	if (le16toh(h->proof_len) > TCONN_PROOF_MAX)
+		return "the request's proof is over its limit";
 	if (memcmp(h->reserved, zero, sizeof(zero)))
 		return "the request's reserved bytes are not zero";
 	return NULL;
@@ -39,7 +42,7 @@ static const char *check_header(const struct tconn_tui_request *h)
 /* Bytes behind the header. */
 static size_t body_len(const struct tconn_tui_request *h)
 {
-	return (size_t)le32toh(h->statement_len) + le16toh(h->phrase_len);
+	return (size_t)le32toh(h->statement_len) + le16toh(h->phrase_len) + le16toh(h->proof_len);
 }
 
 /* It is drawn as it is: nothing that ends or hides a line may be in it. */
@@ -79,6 +82,8 @@ const char *tui_request_parse(const void *buf, size_t len, struct tui_request *r
 	memcpy(ret->verifier_key, h.verifier_key, sizeof(ret->verifier_key));
 	ret->statement = (const uint8_t *)buf + sizeof(h);
 	ret->statement_len = le32toh(h.statement_len);
+	ret->proof = (const uint8_t *)phrase + le16toh(h.phrase_len);
+	ret->proof_len = le16toh(h.proof_len);
 	return NULL;
 }
 

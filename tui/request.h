@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/lib/request_proof.h"
 #include "kmod/uapi/tconn.h"
 #include "tui/protocol.h"
 #include "tui/render.h"
 
-#define TUI_REQUEST_MAX (sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX + TCONN_PHRASE_MAX)
+#define TUI_REQUEST_MAX (sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX + \
+			 TCONN_PHRASE_MAX + TCONN_PROOF_MAX)
 
 struct tui_request {
 	uint32_t timeout_ms;
@@ -23,6 +25,8 @@ struct tui_request {
 	uint32_t statement_len;
 	struct tconn_look look;
 	char phrase[TCONN_PHRASE_MAX + 1];	/* "": none */
+	const uint8_t *proof;		/* as it came, borrowed from the buffer */
+	uint32_t proof_len;		/* 0: none */
 };
 
 /* NULL, or what is wrong with the request (then *ret is untouched). */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/lib/request_proof.h"
 #include "daemon/lib/sealed_pin.h"
 #include "tui/dialog.h"
 #include "tui/session.h"
@@ -47,6 +48,52 @@ static int check_statement(const struct tui_request *request, struct tconn_state
 	if (!r)
 		r = tconn_statement_check_renders(ret, 0, 0, &at);
 	return r ? statement_failed(reply, r, at) : 0;
+}
+
+static bool policy_names_issuer(const struct tui_backend *b)
+{
+	static const uint8_t none[sizeof(b->service_ca)];
+
+	return memcmp(b->service_ca, none, sizeof(none)) != 0;
+}
+
+/* Byte for byte: of a notice that nobody vouches for, every word is this program's. */
+static bool is_attention_notice(const struct tui_request *q)
+{
+	static const char text[] = TCONN_TUI_ATTENTION;
+	const struct tconn_statement s = {
+		.kind = TCONN_KIND_NOTICE, .text = text, .text_len = sizeof(text) - 1,
+	};
+	uint8_t own[TCONN_STATEMENT_HEADER + sizeof(text)];
+	int len = tconn_statement_encode(&s, own, sizeof(own));
+
+	return len > 0 && q->statement_len == (uint32_t)len && !memcmp(q->statement, own, (size_t)len);
+}
+
+/*
+ * Whoever starts this program may hand it any request, and a key of their own to seal a PIN
+ * to. Where the policy says who vouches for services, only a request that one of them signed
+ * is shown.
+ */
+static int check_proof(struct session *s)
+{
+	const struct tui_request *q = s->request;
+	const struct tconn_proof_of of = {
+		.nonce = q->nonce, .verifier_key = q->verifier_key,
+		.statement = q->statement, .statement_len = q->statement_len,
+	};
+	struct tconn_identity service;
+	struct tconn_error err = { "" };
+	int r;
+
+	if (!policy_names_issuer(s->b) || (!q->proof_len && is_attention_notice(q)))
+		return 0;
+	r = tconn_proof_verify(q->proof, q->proof_len, &of, s->b->service_ca, &service, &err);
+	if (r == 0)
+		return 0;
+	return tui_reply_fail(s->reply, TCONN_TUI_UNPROVEN, -r,
+			      "the request is not of a service of this device's policy: %s",
+			      err.text);
 }
 
 /* The screen's size is known now; nothing has been shown yet. */
@@ -250,7 +297,7 @@ static int converse(struct session *s)
 {
 	enum tconn_outcome outcome = TCONN_OUTCOME_NONE;
 
-	if (check_fits(s) || show_first(s))
+	if (check_proof(s) || check_fits(s) || show_first(s))
 		return -1;
 	while (outcome == TCONN_OUTCOME_NONE)
 		if (wait_once(s) || take_keys(s, &outcome) || take_hold(s, &outcome))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One question, from the request to the reply, on either backend: check the
- * statement, bind, check that it fits, draw, activate, then keys until there
- * is an outcome.
+ * statement, bind, check whose request it is and that it fits, draw, activate, then
+ * keys until there is an outcome.
  */
 #ifndef TCONN_TUI_SESSION_H
 #define TCONN_TUI_SESSION_H

@@ -15,6 +15,7 @@
 #include "digest.h"
 #include "half.h"
 #include "message.h"
+#include "request_proof.h"
 
 #define HELLO_VERSION	1
 #define CERTIFICATE_MAX	8192
@@ -93,9 +94,10 @@ static const struct schema schemas[] = {
 	{ TCONN_MSG_REQUEST, "REQUEST", TCONN_MESSAGE_MAX, {
 		UINT64(1, id), NONCE(2, false), UINT32(3, timeout_ms, 0, UINT32_MAX),
 		BYTES(4, statement, 0, TCONN_STATEMENT_MAX), HELD(5),
-		KEY(6, verifier_key) } },
+		KEY(6, verifier_key),
+		{ 7, FIELD_BYTES, true, 1, TCONN_PROOF_MAX, AT(proof), "proof" } } },
 	{ TCONN_MSG_ANSWER, "ANSWER", TCONN_EVIDENCE_MAX, {
-		UINT64(1, id), UINT32(2, status, 0, TCONN_TUI_FAILED),
+		UINT64(1, id), UINT32(2, status, 0, TCONN_TUI_STATUS_MAX),
 		BYTES(3, record, 0, sizeof(struct tconn_record)),
 		BYTES(4, answer, 0, TCONN_TUI_ANSWER_MAX), TEXT(5, text, 512),
 		BYTES(6, evidence, 1, TCONN_EVIDENCE_MAX),
@@ -544,6 +546,7 @@ int tconn_message_decode(const uint8_t *buf, size_t len, struct tconn_message *r
 void tconn_message_free(struct tconn_message *m)
 {
 	tconn_bytes_free(&m->statement);
+	tconn_bytes_free(&m->proof);
 	tconn_bytes_free(&m->record);
 	tconn_bytes_free(&m->answer);
 	tconn_bytes_free(&m->signature);

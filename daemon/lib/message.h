@@ -22,7 +22,7 @@ enum tconn_message_type {
 	TCONN_MSG_HELLO		= 16,	/* device: version, nonce for the service */
 	TCONN_MSG_EVIDENCE	= 17,	/* either: nonce for the peer (service only), evidence */
 	TCONN_MSG_VERDICT	= 18,	/* either: what I found about you */
-	TCONN_MSG_REQUEST	= 19,	/* service: id, nonce, timeout, statement, key */
+	TCONN_MSG_REQUEST	= 19,	/* service: id, nonce, timeout, statement, key, proof */
 	TCONN_MSG_ANSWER	= 20,	/* device: id, status, record, answer, evidence, signature, signer */
 	TCONN_MSG_RECEIPT	= 21,	/* service: id, receipt */
 	TCONN_MSG_ATTEST	= 22,	/* service: nonce; the device answers with EVIDENCE */
@@ -42,6 +42,7 @@ struct tconn_message {
 	uint32_t timeout_ms;		/* REQUEST */
 	uint8_t verifier_key[32];	/* REQUEST: X25519, for this request alone */
 	struct tconn_bytes statement;	/* REQUEST: statement.h, at most TCONN_STATEMENT_MAX */
+	struct tconn_bytes proof;	/* REQUEST: request_proof.h; empty: none */
 	uint32_t status;		/* ANSWER: enum tconn_tui_status */
 	struct tconn_bytes record;	/* ANSWER: empty or struct tconn_record */
 	struct tconn_bytes answer;	/* ANSWER: empty, or a sealed PIN (sealed_pin.h) */

@@ -221,7 +221,7 @@ static int decode_bytes(struct tconn_cbor *r, size_t limit, struct tconn_bytes *
 static int decode_status(struct tconn_cbor *r, uint32_t *ret, struct tconn_error *err)
 {
 	uint64_t status;
-	int error = tconn_cbor_uint(r, TCONN_TUI_FAILED, &status, err);
+	int error = tconn_cbor_uint(r, TCONN_TUI_STATUS_MAX, &status, err);
 
 	if (!error)
 		*ret = (uint32_t)status;

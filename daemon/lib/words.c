@@ -82,6 +82,7 @@ const char *tconn_tui_status_name(uint32_t status)
 		[TCONN_TUI_NO_MODULE] = "no-module",
 		[TCONN_TUI_UNTRUSTED] = "untrusted",
 		[TCONN_TUI_FAILED] = "failed",
+		[TCONN_TUI_UNPROVEN] = "unproven",
 	};
 
 	return NAME(names, status);

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "../lib/cbor_util.h"
 #include "../lib/digest.h"
 #include "../lib/receipt.h"
+#include "../lib/request_proof.h"
 #include "../lib/say.h"
 #include "../lib/words.h"
 #include "../../tui/protocol.h"
@@ -19,6 +21,33 @@
 #define _cleanup_message_ __attribute__((cleanup(tconn_message_free)))
 #define _cleanup_key_ __attribute__((cleanup(tconn_verifier_key_wipe)))
 #define _cleanup_pin_ __attribute__((cleanup(tconn_pin_wipe)))
+
+/* For the device's trusted screen: that this request is ours, and the key in it. */
+static int prove(const struct server *s, struct tconn_message *m, struct tconn_error *err)
+{
+	const struct tconn_proof_of of = {
+		.nonce = m->nonce, .verifier_key = m->verifier_key,
+		.statement = m->statement.data, .statement_len = m->statement.len,
+	};
+	uint8_t digest[32], signature[TCONN_PROOF_SIGNATURE_MAX], proof[TCONN_PROOF_MAX];
+	struct tconn_proof p = {
+		.signature = signature,
+		.signer = s->data_cert.data, .signer_len = s->data_cert.len,
+		.issuer = s->issuer_cert.data, .issuer_len = s->issuer_cert.len,
+	};
+	size_t len;
+	int r;
+
+	tconn_proof_digest(&of, digest);
+	r = tconn_tpm_sign(s->party.tpm, TCONN_KEY_DATA, digest, signature, &p.signature_len, err);
+	if (r < 0)
+		return r;
+	len = tconn_proof_encode(&p, &of, proof);
+	if (!len)
+		return tconn_fail(err, -EMSGSIZE, "own certificates are over %d bytes",
+				  TCONN_PROOF_CERTIFICATE_MAX);
+	return tconn_bytes_copy(&m->proof, proof, len, err);
+}
 
 /* A nonce nobody used before: the store refuses a second use. */
 static int open_request(struct device *d, struct question *q, struct tconn_message *m,
@@ -45,7 +74,7 @@ static int open_request(struct device *d, struct question *q, struct tconn_messa
 	m->timeout_ms = q->timeout_ms;
 	m->held = d->log.held;
 	memcpy(m->verifier_key, ret_key->public, sizeof(m->verifier_key));
-	return 0;
+	return prove(d->server, m, err);
 }
 
 static int take_answer(struct device *d, struct question *q, struct tconn_message *answer,

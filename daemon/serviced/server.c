@@ -92,6 +92,7 @@ void server_free(struct server *s)
 		close(s->lobby_fd);
 	tdestroy(s->logs, free);
 	tconn_bytes_free(&s->data_cert);
+	tconn_bytes_free(&s->issuer_cert);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
 }

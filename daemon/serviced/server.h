@@ -51,7 +51,8 @@ struct server {
 	struct store *store;
 	struct ssl_ctx_st *tls;
 	struct tconn_party party;
-	struct tconn_bytes data_cert;	/* DER, of the key that signs receipts */
+	struct tconn_bytes data_cert;	/* DER, of the key that signs requests and receipts */
+	struct tconn_bytes issuer_cert;	/* DER, of who vouches for it */
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
 
 	int lobby_fd;			/* epoll: sockets of parked connections */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../../tui/statement.h"
+#include "../lib/request_proof.h"
 
 #define REPLY_MAX (sizeof(struct tconn_tui_reply) + sizeof(struct tconn_record) + \
 		   TCONN_TUI_ANSWER_MAX + TCONN_TUI_MESSAGE_MAX)
@@ -28,7 +29,7 @@ _Static_assert(sizeof(struct tconn_record) == 480, "uapi/tconn.h says 480 bytes"
 struct run {
 	pid_t pid;
 	int pidfd, in, out;		/* -1: closed */
-	uint8_t request[sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX];
+	uint8_t request[sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX + TCONN_PROOF_MAX];
 	size_t request_len, sent;
 	uint8_t reply[REPLY_MAX + 1];	/* one more, to see that there is too much */
 	size_t got;
@@ -206,7 +207,7 @@ static const char *reply_fault(const struct tconn_tui_reply *h, size_t got)
 {
 	if (memcmp(h->magic, "TCRP", 4) != 0 || h->version != TCONN_TUI_VERSION)
 		return "not a reply of this version";
-	if (h->status > TCONN_TUI_FAILED || h->reserved)
+	if (h->status > TCONN_TUI_STATUS_MAX || h->reserved)
 		return "unknown status or a reserved field set";
 	if (h->record_len && h->record_len != sizeof(struct tconn_record))
 		return "record of a wrong size";
@@ -257,6 +258,7 @@ static int take_reply(const struct run *r, struct tconn_message *a)
 	return 0;
 }
 
+/* The proof goes on as it came: to judge it is the TUI's, which need not trust us. */
 static void build_request(struct run *r, const struct tconn_message *request)
 {
 	struct tconn_tui_request h = {
@@ -264,13 +266,18 @@ static void build_request(struct run *r, const struct tconn_message *request)
 		.version = TCONN_TUI_VERSION,
 		.timeout_ms = request->timeout_ms,
 		.statement_len = (uint32_t)request->statement.len,
+		.proof_len = (uint16_t)request->proof.len,
 	};
+	uint8_t *p = r->request + sizeof(h);
 
 	memcpy(h.nonce, request->nonce, sizeof(h.nonce));
 	memcpy(h.verifier_key, request->verifier_key, sizeof(h.verifier_key));
 	memcpy(r->request, &h, sizeof(h));
-	memcpy(r->request + sizeof(h), request->statement.data, request->statement.len);
-	r->request_len = sizeof(h) + request->statement.len;
+	memcpy(p, request->statement.data, request->statement.len);
+	p += request->statement.len;
+	if (request->proof.len)
+		memcpy(p, request->proof.data, request->proof.len);
+	r->request_len = sizeof(h) + request->statement.len + request->proof.len;
 }
 
 static int run_tui(const struct ask *how, struct run *r, struct tconn_message *a,

@@ -22,7 +22,10 @@ static int compose(struct attention *a, struct tconn_message *ret)
 	struct tconn_statement s = { .kind = TCONN_KIND_NOTICE, .text = text };
 	int len;
 
-	state_describe(a->state, text, sizeof(text));
+	if (a->plain)
+		strcpy(text, TCONN_TUI_ATTENTION);
+	else
+		state_describe(a->state, text, sizeof(text));
 	s.text_len = (uint32_t)strlen(text);
 	ret->timeout_ms = ATTENTION_MS;
 	ret->statement.data = malloc(TCONN_STATEMENT_MAX);
@@ -35,7 +38,8 @@ static int compose(struct attention *a, struct tconn_message *ret)
 	return len < 0 ? -EINVAL : 0;
 }
 
-static void show(struct attention *a)
+/* True: to be tried once more, with the TUI's own notice. */
+static bool show(struct attention *a)
 {
 	const struct ask how = {
 		.program = a->state->settings->tui,
@@ -45,15 +49,19 @@ static void show(struct attention *a)
 	};
 	struct tconn_message request = { .type = TCONN_MSG_REQUEST }, answer = { 0 };
 	struct tconn_error err = { "" };
+	bool again = false;
 
 	if (compose(a, &request))
 		tconn_say("attention: the notice cannot be made");
 	else if (ask_person(&how, &request, &answer, &err) < 0)
 		tconn_say("attention: the notice gave way");
+	else if (answer.status == TCONN_TUI_UNPROVEN && !a->plain)
+		a->plain = again = true;
 	else
 		tconn_say("attention: %s", *answer.text ? answer.text : "the notice was shown");
 	tconn_message_free(&request);
 	tconn_message_free(&answer);
+	return again;
 }
 
 /* A count that was not read before: true. */
@@ -79,7 +87,8 @@ static void *attention_run(void *arg)
 			break;
 		if (!p[1].revents || !pressed(a) || !state_try_screen(a->state))
 			continue;
-		show(a);
+		if (show(a))
+			show(a);
 		state_give_screen(a->state);
 		/* It has been up: presses meanwhile have what they want. */
 		pressed(a);

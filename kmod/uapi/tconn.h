@@ -416,8 +416,8 @@ struct tconn_event_app {
  *	band-permille N			0..200, default 0: the band's height in thousandths
  *					of the screen's shorter side, rounded down
  *	service-ca sha256 HEX		digest of the certificate (DER) that vouches for
- *					services (0..1). The kernel only hands it on to the
- *					app; tconn-tui does not look at it yet
+ *					services (0..1). The kernel only hands it on: with
+ *					it tconn-tui shows no other services' requests
  *
  * KEY is a number, as KEY_* of <linux/input-event-codes.h>, or one of these names:
  * KEY_ENTER (the keypad's is the same) KEY_ESC KEY_OK KEY_CANCEL KEY_SELECT KEY_POWER

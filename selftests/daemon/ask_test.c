@@ -62,19 +62,21 @@ static void echo_request(void)
 {
 	struct tconn_tui_request q;
 	struct tconn_tui_reply r = reply(TCONN_TUI_REFUSED);
-	char text[TCONN_TUI_MESSAGE_MAX], more;
+	char text[TCONN_TUI_MESSAGE_MAX], proof[TCONN_TUI_MESSAGE_MAX] = "", more;
 	bool whole = fread(&q, sizeof(q), 1, stdin) == 1;
 	const char *end;
 	size_t got;
 
 	got = whole ? fread(text, 1, q.statement_len, stdin) : 0;
+	if (whole && q.proof_len < sizeof(proof))
+		(void)!fread(proof, 1, q.proof_len, stdin);
 	end = fread(&more, 1, 1, stdin) ? "more" : "the end";
 	r.message_len = (uint32_t)snprintf(text, sizeof(text),
 					   "%.4s version %u timeout %u statement %u nonce %02x "
-					   "key %02x then %zu bytes and %s",
+					   "key %02x then %zu bytes, %.32s and %s",
 					   (const char *)q.magic, q.version, q.timeout_ms,
 					   q.statement_len, q.nonce[0], q.verifier_key[0], got,
-					   end);
+					   proof, end);
 	say(&r, sizeof(r));
 	say(text, r.message_len);
 }
@@ -178,6 +180,7 @@ static int begin(struct session *self)
 		.nonce = { 0xab },
 		.verifier_key = { 0xcd },
 		.statement = { (uint8_t *)statement, sizeof(statement) - 1 },
+		.proof = { (uint8_t *)"a proof", 7 },
 	};
 	return 0;
 }
@@ -229,7 +232,7 @@ TEST_F(ask, request_arrives_whole)
 {
 	ASSERT_EQ(0, run(&self->s, "echo"));
 	EXPECT_EQ(TCONN_TUI_REFUSED, self->s.answer.status);
-	EXPECT_STREQ("TCRQ version 2 timeout 1000 statement 20 nonce ab key cd then 20 bytes and the end",
+	EXPECT_STREQ("TCRQ version 2 timeout 1000 statement 20 nonce ab key cd then 20 bytes, a proof and the end",
 		     self->s.answer.text);
 }
 

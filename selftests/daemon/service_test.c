@@ -23,9 +23,11 @@
 
 #include "daemon/lib/jsonline.h"
 #include "daemon/lib/receipt.h"
+#include "daemon/lib/digest.h"
 #include "daemon/lib/frame.h"
 #include "daemon/lib/half.h"
 #include "daemon/lib/record_mac.h"
+#include "daemon/lib/request_proof.h"
 #include "daemon/lib/sealed_pin.h"
 #include "tui/protocol.h"
 #include "tui/statement.h"
@@ -1118,6 +1120,33 @@ TEST_F(answer, with_the_record_of_another_session_is_refused)
 	EXPECT_IN("-the record is for another nonce", check_of(reply, "record-nonce"));
 	EXPECT_IN("-not looked at", check_of(reply, "record-mac"));
 	json_object_put(reply);
+}
+
+TEST_F(answer, comes_to_a_request_that_says_whose_it_is)
+{
+	const struct answering a = { DECIDED(CONFIRMED) };
+	struct tconn_identity service = { 0 };
+	struct tconn_proof_of of;
+	uint8_t *issuer, digest[32];
+	size_t len;
+
+	ask_begin(&self->asking);
+	ASSERT_EQ(0, play_answer(&self->p, &a, &self->request, &self->answer))
+	TH_LOG("%s", self->p.err.text);
+	json_object_put(ask_end(&self->asking));
+	ASSERT_EQ(0, tconn_certificate_load(w.trust, &issuer, &len, &self->p.err));
+	tconn_sha256(issuer, len, digest);
+	free(issuer);
+	of = (struct tconn_proof_of){ self->request.nonce, self->request.verifier_key,
+				      self->request.statement.data, self->request.statement.len };
+	EXPECT_EQ(0, tconn_proof_verify(self->request.proof.data, self->request.proof.len, &of,
+					digest, &service, &self->p.err))
+	TH_LOG("%s", self->p.err.text);
+	EXPECT_STREQ(STAGE_SERVICE_NAME, service.name);
+	self->request.verifier_key[0] ^= 1;
+	EXPECT_EQ(-EKEYREJECTED, tconn_proof_verify(self->request.proof.data,
+						    self->request.proof.len, &of, digest, &service,
+						    &self->p.err));
 }
 
 TEST_F(answer, of_another_session_cannot_be_replayed)

@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (request.timeout_ms < TCONN_TIMEOUT_MIN_MS ||
 	    request.timeout_ms > TCONN_TIMEOUT_MAX_MS || request.statement < data ||
-	    request.statement + request.statement_len > data + size)
+	    request.statement + request.statement_len > data + size ||
+	    request.proof < data || request.proof + request.proof_len > data + size)
 		abort();
 	if (tconn_statement_parse(request.statement, request.statement_len, &s, &at) == 0)
 		type(&s, data + size - 1 - keys, keys);

@@ -9,6 +9,7 @@
 #include "daemon/lib/channel.h"
 #include "daemon/lib/digest.h"
 #include "daemon/lib/message.h"
+#include "daemon/lib/request_proof.h"
 #include "kmod/uapi/tconn.h"
 #include "tui/protocol.h"
 
@@ -68,6 +69,7 @@ static struct tconn_message sample(enum tconn_message_type type)
 	m.timeout_ms = 30000;
 	memset(m.verifier_key, 0xb6, sizeof(m.verifier_key));
 	m.statement = filled(100, 'x');
+	m.proof = filled(1000, 'p');
 	m.status = TCONN_TUI_ABORTED;
 	m.record = filled(sizeof(struct tconn_record), 'r');
 	m.signature = filled(72, 'z');
@@ -228,6 +230,7 @@ TEST_F(fields, arrive)
 		EXPECT_EQ(0, memcmp(a->nonce, b->nonce, 32));
 		EXPECT_EQ(0, memcmp(a->verifier_key, b->verifier_key, 32));
 		EXPECT_TRUE(same_bytes(&a->statement, &b->statement));
+		EXPECT_TRUE(same_bytes(&a->proof, &b->proof));
 		break;
 	case TCONN_MSG_ANSWER:
 		EXPECT_EQ(a->id, b->id);
@@ -286,6 +289,7 @@ TEST_F(fields, a_missing_and_an_unknown_key_are_refused)
 
 	/* What comes last is to be a key that must be there. */
 	self->sent.held.bytes = 0;
+	tconn_bytes_free(&self->sent.proof);
 	tconn_bytes_free(&self->wire);
 	self->wire = encode(&self->sent);
 	more = filled(self->wire.len + 2, 0);
@@ -315,7 +319,7 @@ static const struct limit limits[] = {
 	LIMIT(ENROL_REQUEST, ek_cert, 8192),
 	LIMIT(ENROL_RESULT, cert_ak, 8192), LIMIT(ENROL_RESULT, cert_tls, 8192),
 	LIMIT(ENROL_RESULT, cert_data, 8192),
-	LIMIT(REQUEST, statement, 8192),
+	LIMIT(REQUEST, statement, 8192), LIMIT(REQUEST, proof, TCONN_PROOF_MAX),
 	LIMIT(ANSWER, answer, 64),
 	LIMIT(ANSWER, signature, 72),
 	LIMIT(ANSWER, signer, 8192),

@@ -24,7 +24,8 @@ $(TUI_TESTS) $(TUI_TEST_TOOLS): %: %.o $(TUI_TEST_SHARED) $(addprefix $(BUILD)/t
 # Tests of guests use it.
 tests: $(TUI_TEST)/tui-reply
 
-$(TUI_TEST)/session_test: $(addprefix $(BUILD)/tui/,session.o reply.o request.o)
+$(TUI_TEST)/session_test: $(addprefix $(BUILD)/,$(addprefix tui/,session.o reply.o request.o) \
+			 selftests/lib/soft_service.o)
 
 # It starts the program itself.
 $(TUI_TEST)/program_test: | $(BIN)/tconn-tui

@@ -61,3 +61,10 @@ size_t compose_look(uint8_t buf[static COMPOSE_MAX], size_t len, struct tconn_lo
 	put16(buf, offsetof(struct tconn_tui_request, phrase_len), (uint16_t)strlen(phrase));
 	return put(buf, len, phrase, strlen(phrase));
 }
+
+size_t compose_proof(uint8_t buf[static COMPOSE_MAX], size_t len, const uint8_t *proof,
+		     size_t proof_len)
+{
+	put16(buf, offsetof(struct tconn_tui_request, proof_len), (uint16_t)proof_len);
+	return put(buf, len, proof, proof_len);
+}

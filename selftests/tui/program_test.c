@@ -110,8 +110,10 @@ TEST(malformed_request)
 {
 	uint8_t good[COMPOSE_MAX], bad[COMPOSE_MAX];
 	size_t len = confirm_request(good, "Pay?", 4);
-	/* Each of these bytes is checked: magic, version, flags, time-out, length, reserved. */
-	static const size_t bytes[] = { 0, 3, 4, 6, 11, 14, 15, 80, 87 };
+	/* Each of these bytes is checked: magic, version, flags, time-out, length, look,
+	 * proof, reserved.
+	 */
+	static const size_t bytes[] = { 0, 3, 4, 6, 11, 14, 15, 80, 84, 85, 86, 87 };
 	struct run r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
