@@ -48,8 +48,9 @@ def arguments():
                         help="height of the band that is not attested, in thousandths of the "
                              "screen's shorter side (0)")
     parser.add_argument("--service-ca", metavar="FILE",
-                        help="certificate (PEM) that vouches for services; handed to the app, "
-                             "which does not look at it yet")
+                        help="the one certificate (PEM) that vouches for services: the trusted "
+                             "screen then shows requests of these alone. All of them: it names "
+                             "an issuer, not one service")
     parser.add_argument("--output", metavar="FILE", help="instead of standard output")
     args = parser.parse_args()
     if args.board:
@@ -81,12 +82,24 @@ def key_code(name):
 
 
 def certificate_digest(path):
-    """SHA-256 of the DER form."""
+    """SHA-256 of the DER form of an issuer's certificate, which is alone in its file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        der = ssl.PEM_cert_to_DER_cert(pathlib.Path(path).read_text("ascii"))
-    except ValueError as error:
-        sys.exit(f"mkpolicy: {path}: {error}")
+        text = pathlib.Path(path).read_text("ascii").strip()
+        if text.count("-----BEGIN ") != 1:
+            sys.exit(f"mkpolicy: {path}: has to hold one certificate and nothing else")
+        der = ssl.PEM_cert_to_DER_cert(text)
+        context.load_verify_locations(cadata=der)
+    except (ValueError, ssl.SSLError) as error:
+        sys.exit(f"mkpolicy: {path}: no certificate (PEM): {error}")
+    if context.get_ca_certs(binary_form=True) != [der]:
+        sys.exit(f"mkpolicy: {path}: not an issuer's certificate")
     return hashlib.sha256(der).hexdigest()
+
+
+def service_ca(path):
+    """The policy's line."""
+    return f"service-ca sha256 {certificate_digest(path)}"
 
 
 def policy(args):
@@ -117,7 +130,7 @@ def policy(args):
     if args.band_permille is not None:
         lines.append(f"band-permille {args.band_permille}")
     if args.service_ca:
-        lines.append(f"service-ca sha256 {certificate_digest(args.service_ca)}")
+        lines.append(service_ca(args.service_ca))
     return "\n".join(lines) + "\n"
 
 
