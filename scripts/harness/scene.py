@@ -10,9 +10,11 @@
         scene.device.keys("ret")
         print(ask.result())                     # what tconnctl --json printed
 
-The issuer's key and the TPMs are new each time. The service's reference values are
-part of the device's image (hence measured with it); the device's are given to the
-service by its operator when it runs, because each image's digest depends on what is in it.
+The issuer's key and the TPMs are new each time; the device's policy names that issuer
+(service-ca), so its trusted screen shows nothing that no service signed. The service's
+reference values are part of the device's image (hence measured with it); the device's are
+given to the service by its operator when it runs, because each image's digest depends on
+what is in it.
 """
 
 import contextlib
@@ -28,6 +30,7 @@ from .guest import Guest, GuestError, Wire, command_line
 from .tpm import Manufacturer
 
 sys.path.insert(0, str(paths.ROOT / "scripts"))
+import mkpolicy     # noqa: E402
 import refvals      # noqa: E402
 
 SERVICE = "pay.example"
@@ -77,7 +80,7 @@ class Scene:
         self.device_id = None
         self._device_extra = device_extra or {}
         self._device_options = device_options or {}
-        self._policy = policy or paths.BUILD / "policy" / "device.policy"
+        self._base_policy = policy or paths.BUILD / "policy" / "device.policy"
         self._echo = echo or (lambda text: None)
         self._asked = 0
         self._stack = contextlib.ExitStack()
@@ -92,8 +95,16 @@ class Scene:
                         "tconn demo issuer"], check=True, stdout=subprocess.DEVNULL)
         return directory
 
+    def _device_policy(self):
+        """The one given, and who vouches for services."""
+        path = self.directory / "device.policy"
+        path.write_text(self._base_policy.read_text() + mkpolicy.service_ca(self.ca / "ca.pem")
+                        + "\n")
+        return path
+
     def _images(self):
         anchor = (self.ca / "ca.pem").read_bytes()
+        self._policy = self._device_policy()
         service = image.build("service", {
             "/etc/tconn/ca.pem": anchor,
             "/etc/tconn/serviced.json": json.dumps(SERVICED, indent=1).encode(),

@@ -19,6 +19,14 @@ from harness import paths           # noqa: E402
 from harness.scene import Scene     # noqa: E402
 from . import memory, tui           # noqa: E402
 
+# What a tconnd does that somebody took over: passes requests on, with a key of their own in
+# them where there is one.
+HOSTILE = b"""cat >/run/request.came
+{ head -c 48 /run/request.came
+cat /run/own.key || tail -c +49 /run/request.came | head -c 32
+tail -c +81 /run/request.came; } >/run/request.passed
+exec /usr/sbin/tconn-tui </run/request.passed
+"""
 GRACE = 1.2     # seconds after the last change of picture before a key confirms, and a margin
 PIN = "83650274"
 TYPED = "59174628"    # outside a session
@@ -163,6 +171,48 @@ class MainJob(unittest.TestCase):
             # The harness' own request and its script are not the system's.
             found = [line for line in found.splitlines() if not line.startswith("/run/shell/")]
             self.assertEqual(found, [])
+
+    # -- requests that no service made, or not like that
+
+    def assert_not_shown(self, request, why):
+        before = len(self.device.lamp.events())
+        self.device.put("/run/request", request)
+        self.device.sh("/usr/sbin/tconn-tui </run/request >/run/reply")
+        reply = tui.Reply(self.device.get("/run/reply"))
+        self.assertEqual((reply.status, reply.record, reply.sealed), (tui.UNPROVEN, b"", b""),
+                         reply.message)
+        self.assertIn(why, reply.message)
+        self.assertEqual(len(self.device.lamp.events()), before)
+
+    def test_27_who_starts_the_tui_gets_nothing_shown(self):
+        for kind, limits in ((tui.CONFIRM, ()), (tui.PIN, (4, 8)), (tui.NOTICE, ())):
+            with self.subTest(kind=kind):
+                self.assert_not_shown(tui.request(kind, "Enter your PIN.", *limits), "no proof")
+
+    def tconnd_with(self, **settings):
+        """Restarts tconnd with these settings besides its own."""
+        config = json.loads(self.device.get("/etc/tconn/tconnd.json"))
+        self.device.put("/run/tconnd.json", json.dumps({**config, **settings}).encode())
+        self.device.sh("killall tconnd; sleep 1.5")
+        self.device.spawn("exec tconnd --config /run/tconnd.json", "/run/tconnd.log")
+        self.device.wait_for("tconnctl --json status | grep '\"trusted\": *true'", 60)
+        self.scene.wait_connected()
+
+    def test_28_key_in_place_of_the_services_gets_no_pin(self):
+        self.device.put("/run/hostile.sh", HOSTILE)
+        self.tconnd_with(tui="/bin/sh", tui_args=["/run/hostile.sh"])
+        # Passed on as it came, it is shown: it is the key that makes the difference.
+        self.assertEqual(self.ask("confirm", "All well?", "ret")[1]["outcome"], "confirmed")
+        self.device.put("/run/own.key", tui.VERIFIER_KEY)
+        before = len(self.device.lamp.events())
+        status, answer, errors = self.scene.ask(
+            "pin", "Enter your PIN.", extra=["--pin-min", "4", "--pin-max", "8"]).result(60)
+        self.assertNotEqual(status, 0)
+        self.assertEqual(answer["status"], "unproven", errors)
+        self.assertIn("for another key", answer["message"])
+        self.assertEqual(len(self.device.lamp.events()), before)
+        self.tconnd_with()
+        self.assertEqual(self.ask("confirm", "Well again?", "ret")[1]["outcome"], "confirmed")
 
     # -- statements that are refused before anything is shown
 

@@ -12,7 +12,7 @@ from harness import paths
 
 CONFIRM, PIN, NOTICE = 1, 2, 3                       # enum tconn_kind
 CONFIRMED, DENIED, ENTERED, ABORTED = 1, 2, 3, 4     # enum tconn_outcome
-DECIDED, REFUSED, STATEMENT, UNTRUSTED = 0, 2, 3, 6  # enum tconn_tui_status
+DECIDED, REFUSED, STATEMENT, UNTRUSTED, UNPROVEN = 0, 2, 3, 6, 8    # enum tconn_tui_status
 # Bob's of RFC 7748, section 6.1, whose other half tui-reply knows.
 VERIFIER_KEY = bytes.fromhex("de9edb7d7b7dc1b4d35b61c2ece43537"
                              "3f8343c85b78674dadfc7e146f882b4f")
