@@ -53,7 +53,7 @@ static const char *bind_advice(int error, uint32_t refusal)
 		return "another session has the screen: try again when it has ended";
 	case ENODEV:
 		if (refusal == TCONN_REFUSAL_NO_INPUT)
-			return "no keyboard that the policy lists is plugged in";
+			return "no keyboard that the policy lists, with the key that confirms, is plugged in";
 		return "no display that the policy lists is lit: check the cable and the "
 		       "policy's display line";
 	case ENOLCK:
