@@ -73,7 +73,8 @@ void fault_disarm(struct fault *fault)
 	char text[16] = "";
 	ssize_t len = pread(fault->fd, text, sizeof(text) - 1, 0);
 
-	fault->hit = len <= 0 || !strtoul(text, NULL, 10);
+	fault->left = (unsigned int)strtoul(text, NULL, 10);
+	fault->hit = len <= 0 || !fault->left;
 	put(fault->fd, 0);
 	fault->hits += fault->hit;
 }

@@ -24,6 +24,7 @@
 struct fault {
 	int fd;			/* this thread's fail-nth */
 	bool hit;		/* the last round failed something */
+	unsigned int left;	/* if not: how many chances more it would have taken */
 	unsigned int hits;	/* rounds that did */
 };
 

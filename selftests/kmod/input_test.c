@@ -311,7 +311,7 @@ TEST_F(input, state_of_keys_tells_nothing)
 	ASSERT_LT(0, poller.seen);	/* it does without a session */
 	ASSERT_EQ(0, start_session(&self->client));
 	type_while_polled(&poller);
-	EXPECT_LT(1000, poller.polls);
+	EXPECT_LT(100, poller.polls);	/* some at each press, on any machine */
 	EXPECT_EQ(0, poller.seen);
 	EXPECT_EQ(20, count_presses(self->client.fd, KEY_5));
 	keyboard_scan(SCAN_B);

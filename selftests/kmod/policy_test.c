@@ -193,6 +193,51 @@ TEST_F(policy, over_its_limit_is_refused)
 	free(text);
 }
 
+/* LEAST under a signature of zeros that says of itself how long it is. */
+static int load_signed(uint32_t zeros, uint32_t said)
+{
+	struct tconn_signature_end end = { .len = said };
+	char text[sizeof(LEAST) - 1 + 64 + sizeof(end)] = LEAST;
+	size_t len = sizeof(LEAST) - 1 + zeros;
+	int fd = open(GUEST_FILE("policy"), O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(end.magic, TCONN_SIGNATURE_MAGIC, sizeof(end.magic));
+	memcpy(text + len, &end, sizeof(end));
+	if (write(fd, text, len + sizeof(end)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* Not even developer mode takes it. (With a real one: selftests/e2e/test_policy.py.) */
+TEST_F(policy, with_a_signature_that_is_none_is_refused)
+{
+	const uint32_t all = sizeof(LEAST) - 1 + 64;
+	int mark = guest_kmsg_mark();
+
+	EXPECT_EQ(-EBADMSG, load_signed(64, 0));
+	EXPECT_EQ(-EBADMSG, load_signed(64, all));
+	EXPECT_EQ(-EBADMSG, load_signed(64, UINT32_MAX));
+	EXPECT_TRUE(guest_kmsg_said(mark, "its signature has no length that can be"));
+	mark = guest_kmsg_mark();
+	EXPECT_EQ(-EBADMSG, load_signed(64, 64));
+	EXPECT_TRUE(guest_kmsg_said(mark, "its signature is no PKCS#7 that this kernel knows"));
+	EXPECT_EQ(0, guest_log_count(TCONN_EVENT_POLICY));
+	EXPECT_EQ(0, load(LEAST));
+}
+
+TEST_F(policy, without_signature_is_for_developers)
+{
+	int mark = guest_kmsg_mark();
+
+	ASSERT_EQ(0, guest_unload());
+	ASSERT_EQ(0, guest_load_with(""));
+	EXPECT_EQ(-EKEYREJECTED, load(LEAST));
+	EXPECT_TRUE(guest_kmsg_said(mark, "it is not signed, and this is no developer mode"));
+}
+
 TEST_F(policy, lowers_the_time_limit)
 {
 	struct guest *g = &self->guest;
