@@ -203,8 +203,14 @@ TEST_F_TIMEOUT(failing, present, MINUTES(5))
 		fault_disarm(&self->fault);
 		if (ret)
 			EXPECT_TRUE(self->fault.hit);
+		/* Its argument could not be read: nothing was done. */
+		if (ret == -EFAULT) {
+			EXPECT_EQ(TCONN_STATE_ACTIVE, status_of(c).state);
+		} else if (ret) {
+			EXPECT_EQ(TCONN_CAUSE_DISPLAY_FAILED, status_of(c).cause);
+		}
 	}
-	EXPECT_LT(0, self->fault.hits);
+	EXPECT_LT(2, self->fault.hits);
 }
 
 TEST_F_TIMEOUT(failing, read, MINUTES(5))
@@ -383,23 +389,6 @@ static int display_thread(void)
 	if (proc)
 		closedir(proc);
 	return tid;
-}
-
-TEST_F_TIMEOUT(failing, of_the_displays_thread_in_present, MINUTES(5))
-{
-	struct client *c = &self->client;
-	unsigned int n, failed = 0;
-
-	for (n = 1; n <= 30; n++) {
-		if (status_of(c).state != TCONN_STATE_ACTIVE)
-			ASSERT_EQ(0, start(c));
-		ASSERT_EQ(0, fault_arm_thread(display_thread(), n));
-		if (!client_present(c, 0, 0, 16, 16))
-			continue;
-		failed++;
-		EXPECT_EQ(TCONN_CAUSE_DISPLAY_FAILED, status_of(c).cause);
-	}
-	EXPECT_LT(0, failed);
 }
 
 /* Giving back must succeed in the end, or the REE sits in the dark. */
