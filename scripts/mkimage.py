@@ -6,12 +6,14 @@
     kiosk.efi           the signed boot image by itself
     reference.cose      signed reference values: for the service, one file for each version
     reference.json      the same, to read
+    device.policy       what its module is told, to read
     manifest.json       digests of all files in it
 
 The same tree, keys and settings give the same disk. The owner's keys come from mkkeys.py;
 settings is a folder whose files go to /etc/tconn on the device: tconnd.json, ca.pem,
 service-reference.json, address (10.7.0.2/24), issuer (ADDRESS:PORT of tconn-ca, if the device is
-to enrol by itself). Without settings the device starts its REE and talks to nobody.
+to enrol by itself). ca.pem has the one issuer's certificate; requests of services that it
+does not vouch for are not shown. Without settings the device starts its REE and talks to nobody.
 """
 
 import argparse
@@ -29,7 +31,7 @@ from harness.uki import UkiError
 def papers(built, folder, firmware=()):
     """Reference values of a built image, plain and signed; returns the signed file."""
     text = refvals.to_json(refvals.generate_kiosk(
-        built, policies=[paths.BUILD / "policy" / "device.policy"],
+        built, policies=[built.policy],
         apps=[paths.BIN / "tconn-tui"], firmware=firmware)).encode()
     (folder / "reference.json").write_bytes(text)
     signed = folder / "reference.cose"

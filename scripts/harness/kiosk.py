@@ -4,6 +4,7 @@
     kiosk = build(settings, keys=mkkeys.make("out/keys"))
     kiosk.disk, kiosk.uki       files; kiosk.manifest maps paths to digests
     kiosk.command_line          as signed
+    kiosk.policy                the device policy, a file; in the image it is signed
 
 settings: {path below /etc/tconn: bytes, or a file}, the owner's: tconnd.json, ca.pem,
 service-reference.json, "address" (10.7.0.2/24), "issuer" (ADDRESS:PORT: enrol there without
@@ -17,7 +18,9 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
+import mkpolicy
 import signpolicy
 
 from . import cpio, disk, image, paths, tree, uki
@@ -29,7 +32,7 @@ STORAGE = ["virtio_blk", "dm_verity", "squashfs", "crc32c_generic", "ext4", "efi
 CONSOLE = "console=ttyS0 no_timer_check"     # of the emulated machine
 
 Kiosk = collections.namedtuple(
-    "Kiosk", "name version release disk uki initrd command_line manifest kernel root keys")
+    "Kiosk", "name version release disk uki initrd command_line policy manifest kernel root keys")
 
 
 def _root(release):
@@ -69,7 +72,19 @@ def signed_module(release, keys):
     return out
 
 
-def _initramfs(release, module, settings, keys):
+def _device_policy(settings):
+    """The board's; where the owner says who issues identities, no other's requests are shown."""
+    policy = (paths.BUILD / "policy" / "device.policy").read_bytes()
+    issuer = settings.get("ca.pem")
+    if issuer is None:
+        return policy
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(issuer if isinstance(issuer, bytes) else pathlib.Path(issuer).read_bytes())
+        file.flush()
+        return policy + f"{mkpolicy.service_ca(file.name)}\n".encode()
+
+
+def _initramfs(release, module, settings, policy, keys):
     t = tree.Tree()
     t.busybox()
     for path in ("/proc", "/sys", "/dev", "/run", "/sysroot", "/tmp"):
@@ -85,7 +100,6 @@ def _initramfs(release, module, settings, keys):
     t.file(image.POLICY / "sysctl" / "60-tconn.conf", "/etc/sysctl.d/60-tconn.conf", 0o644)
     t.file(module, "/usr/lib/tconn/tconn.ko", 0o644)
     t.file(image.POLICY / "ree.policy", "/etc/tconn/ree.policy", 0o755)
-    policy = (paths.BUILD / "policy" / "device.policy").read_bytes()
     t.data("/etc/tconn/device.policy", signpolicy.sign(policy, keys / "db.key", keys / "db.crt"))
     for path, content in settings.items():
         mode = 0o755 if path == "shell" else 0o644
@@ -127,7 +141,8 @@ def build(settings, *, keys, version="1", series=None, module=None, append="", s
     keys = pathlib.Path(keys)
     root_tree = _root(release)
     root = disk.root(root_tree.entries, KIOSKS / "roots")
-    initramfs = _initramfs(release, module or signed_module(release, keys), settings, keys)
+    policy = _device_policy(settings)
+    initramfs = _initramfs(release, module or signed_module(release, keys), settings, policy, keys)
     initrd, line = _pack(initramfs.entries), f"{command_line(root)} {append}".strip()
     kernel = paths.kernel_dir(release) / "vmlinuz"
     unsigned = uki.assemble(kernel, initrd, line, f"ID=tconn-kiosk\nVERSION_ID={version}\n")
@@ -137,10 +152,11 @@ def build(settings, *, keys, version="1", series=None, module=None, append="", s
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "kiosk.efi").write_bytes(signed)
     (folder / "initrd").write_bytes(initrd)
+    (folder / "device.policy").write_bytes(policy)
     disk.build(folder / "disk.img.tmp", signed, root, folder / "parts")
     (folder / "disk.img.tmp").replace(folder / "disk.img")
     shutil.rmtree(folder / "parts")
     manifest = _manifest(root_tree.digests(), initramfs.digests())
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return Kiosk("device", version, release, folder / "disk.img", folder / "kiosk.efi",
-                 folder / "initrd", line, manifest, kernel, root, keys)
+                 folder / "initrd", line, folder / "device.policy", manifest, kernel, root, keys)

@@ -10,7 +10,8 @@ import unittest
 
 import mkimage
 import mkkeys
-from harness import disk, kiosk, uki
+import mkpolicy
+from harness import disk, kiosk, paths, uki
 
 
 class Kiosk(unittest.TestCase):
@@ -18,7 +19,9 @@ class Kiosk(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.keys = mkkeys.make(cls.folder / "keys")
-        settings = {"address": b"10.7.0.2/24\n"}
+        subprocess.run([paths.BIN / "tconn-ca", "init", "--dir", cls.folder / "ca", "--name",
+                        "an issuer"], check=True, stdout=subprocess.DEVNULL)
+        settings = {"address": b"10.7.0.2/24\n", "ca.pem": cls.folder / "ca" / "ca.pem"}
         cls.first = kiosk.build(settings, keys=cls.keys, out=cls.folder / "first")
         cls.second = kiosk.build(settings, keys=cls.keys, out=cls.folder / "second")
 
@@ -55,6 +58,16 @@ class Kiosk(unittest.TestCase):
         values = json.loads((self.folder / "first" / "reference.json").read_text())
         self.assertIn(json.dumps(values, indent=1, sort_keys=True).encode(), signed)
         self.assertEqual({e["pcr"] for e in values["pcr_events"]}, {4, 7, 9, 11})
+
+    def test_policy_names_the_issuer_and_the_papers_know_it(self):
+        line = mkpolicy.service_ca(self.folder / "ca" / "ca.pem")
+        self.assertIn(line, self.first.policy.read_text().splitlines())
+        self.assertIn(f"{line}\n".encode(), subprocess.run(
+            ["zstd", "-dc", self.first.initrd], capture_output=True, check=True).stdout)
+        mkimage.papers(self.first, self.folder / "first")
+        values = json.loads((self.folder / "first" / "reference.json").read_text())
+        self.assertEqual(values["tconn"]["policy"],
+                         [hashlib.sha256(self.first.policy.read_bytes()).hexdigest()])
 
     def test_keys_are_the_owners_alone(self):
         for path in self.keys.glob("*.key"):
