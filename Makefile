@@ -42,6 +42,7 @@ help:
 	@echo 'make [all]              build programs, module, device policy'
 	@echo 'make setup              install the Debian packages that are missing (root or sudo)'
 	@echo 'make demo               set up, build, boot device and service, run the main job'
+	@echo 'make demo-secure        the same on the kiosk image, from Secure Boot on'
 	@echo 'make demo-interactive   the same guests, the screen over VNC, the keys are yours'
 	@echo 'make image              the kiosk image: Secure Boot, signed, on dm-verity; out/image'
 	@echo 'make check              set up, build, run all tests; TESTS=PATTERN: only those'
@@ -117,6 +118,12 @@ demo: setup
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	@scripts/demo.py
 
+.PHONY: demo-secure
+demo-secure: setup
+	@echo 'building'
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@scripts/demo.py --secure
+
 .PHONY: demo-interactive
 demo-interactive: setup
 	@echo 'building'
@@ -136,7 +143,7 @@ bench: built
 
 .PHONY: clean
 clean: clean-modules
-	rm -rf $(BIN) $(BUILD) $(OUT)/check $(OUT)/demo $(OUT)/bench $(OUT)/attack
+	rm -rf $(BIN) $(BUILD) $(OUT)/check $(OUT)/demo $(OUT)/demo-secure $(OUT)/bench $(OUT)/attack
 
 .PHONY: distclean
 distclean: clean

@@ -5,6 +5,8 @@
 Boots a device and a service, enrols both, connects them, asks for a confirmation
 and a PIN, and watches screen and lamp from outside the device. Leaves pictures and
 report.json in out/demo/. With --interactive a person presses the keys, over VNC.
+With --secure (make demo-secure) the device is the kiosk image, from Secure Boot on, and what
+is left is in out/demo-secure/.
 
 Exit codes: 0 everything was as it should be, 1 something was not, 2 usage.
 """
@@ -22,7 +24,7 @@ from harness.guest import GuestError        # noqa: E402
 from harness.lamp import LampError          # noqa: E402
 from harness.scene import Scene             # noqa: E402
 
-DEMO = paths.OUT / "demo"
+DEMO, SECURE = paths.OUT / "demo", paths.OUT / "demo-secure"
 STATEMENT = "Pay 120.00 EUR to ACME Ltd?"
 PIN_TEXT = "Enter your PIN to pay 120.00 EUR to ACME Ltd."
 PIN = "4711"
@@ -34,7 +36,8 @@ class DemoError(Exception):
 
 
 class Demo:
-    def __init__(self):
+    def __init__(self, folder):
+        self.folder = folder
         self.started = time.monotonic()
         self.report = {"verdict": "not trusted", "checks": {}, "confirmation": None, "pin": None,
                        "led": [], "screenshots": {}, "pcr": [], "kernel": None, "seconds": None}
@@ -42,11 +45,16 @@ class Demo:
     def say(self, text):
         print(f"[{time.monotonic() - self.started:6.1f} s] {text}", flush=True)
 
+    @property
+    def place(self):
+        """For people."""
+        return f"out/{self.folder.name}"
+
     # -- looking at the device from outside
 
     def picture(self, scene, name):
-        path = scene.device.screenshot(DEMO / f"{name}.png")
-        self.report["screenshots"][name.replace("-", "_")] = f"out/demo/{name}.png"
+        path = scene.device.screenshot(self.folder / f"{name}.png")
+        self.report["screenshots"][name.replace("-", "_")] = f"{self.place}/{name}.png"
         return path.read_bytes()
 
     def wait_for_ree(self, scene):
@@ -59,15 +67,15 @@ class Demo:
                 return current
             previous = current
             time.sleep(1)
-        raise DemoError("the REE's picture never stood still; see out/demo/ree-before.png")
+        raise DemoError(f"the REE's picture never stood still; see {self.place}/ree-before.png")
 
     def wait_for_takeover(self, scene, before, timeout=60):
         """The time at which the screen first showed something else, to within one look at it."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             now = time.monotonic()
-            if scene.device.screenshot(DEMO / "watch.png").read_bytes() != before:
-                (DEMO / "watch.png").unlink()
+            if scene.device.screenshot(self.folder / "watch.png").read_bytes() != before:
+                (self.folder / "watch.png").unlink()
                 return now
         raise DemoError("the trusted screen did not come up; " + scene.logs())
 
@@ -77,7 +85,7 @@ class Demo:
             if self.picture(scene, "ree-after") == before:
                 return
             time.sleep(0.2)
-        raise DemoError("the REE's picture did not come back; see out/demo/ree-after.png")
+        raise DemoError(f"the REE's picture did not come back; see {self.place}/ree-after.png")
 
     def note_lamp(self, scene, session, takeover):
         for event in scene.device.lamp.events(since=takeover - 1):
@@ -155,6 +163,9 @@ class Demo:
         if "signed no" in scene.device.sh("cat /sys/kernel/security/tconn/state").output:
             self.say("developer mode: the device policy is not signed; screen, status and the "
                      "service's verdict say so")
+        elif self.folder == SECURE:
+            self.say("Secure Boot started the owner's image; module and device policy are signed, the "
+                     "root file system is verified block by block")
         scene.enrol()
         self.say(f"tconn-ca has issued identities for device {scene.device_id[:16]}... and "
                  "service; keys are in their TPMs")
@@ -178,17 +189,17 @@ class Demo:
         for receipt in json.loads(scene.service.sh("tconnctl --json receipt list").output)["receipts"]:
             number = receipt["receipt"]
             text = scene.service.sh(f"tconnctl --json receipt show {number}").output
-            (DEMO / f"receipt-{number}.json").write_text(text)
+            (self.folder / f"receipt-{number}.json").write_text(text)
 
     def finish(self, problem=None):
         self.report["seconds"] = round(time.monotonic() - self.started, 1)
         if problem:
             self.report["problem"] = str(problem)
-        (DEMO / "report.json").write_text(json.dumps(self.report, indent=1) + "\n")
+        (self.folder / "report.json").write_text(json.dumps(self.report, indent=1) + "\n")
         print()
         if problem or self.report["verdict"] != "trusted":
             print(f"The demo FAILED: {problem or 'a check did not pass'}", file=sys.stderr)
-            print("See out/demo/ (console.log of both guests, report.json).", file=sys.stderr)
+            print(f"See {self.place}/ (console.log of both guests, report.json).", file=sys.stderr)
             return 1
         print(f"""\
 In plain words
@@ -198,7 +209,7 @@ In plain words
   that the screen showed as dots. The service checked the record of both sessions against the
   device's TPM and signed receipts. Then everything went back to the ordinary programs.
 
-  Verdict: {self.report['verdict']}. Pictures, receipts and report.json: out/demo/""")
+  Verdict: {self.report['verdict']}. Pictures, receipts and report.json: {self.place}/""")
         return 0
 
 
@@ -243,19 +254,29 @@ def tell_person(status, answer, errors):
     print("".join(f"  FAIL {line}\n" for line in failed), end="")
 
 
+def scene_of(secure):
+    if not secure:
+        return Scene
+    # pylint: disable=import-outside-toplevel
+    from harness.kiosk_scene import KioskScene
+    return KioskScene
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--interactive", action="store_true",
                         help="a person presses the keys, over VNC on this machine")
+    parser.add_argument("--secure", action="store_true", help="the device is the kiosk image")
     options = parser.parse_args()
-    DEMO.mkdir(parents=True, exist_ok=True)
-    for old in [*DEMO.glob("*.png"), *DEMO.glob("*.json")]:
+    folder = SECURE if options.secure else DEMO
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in [*folder.glob("*.png"), *folder.glob("*.json")]:
         old.unlink()
-    demo = Demo()
-    vnc = {"vnc": "127.0.0.1:7"} if options.interactive else {}
+    demo = Demo(folder)
+    vnc = "127.0.0.1:7" if options.interactive else None
     try:
-        with Scene(DEMO / "guests", device_options=vnc, echo=demo.say) as scene:
+        with scene_of(options.secure)(folder / "guests", vnc=vnc, echo=demo.say) as scene:
             demo.say("both guests are up")
             if options.interactive:
                 interactive(scene, demo.say)

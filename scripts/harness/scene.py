@@ -74,12 +74,12 @@ def _shell_words(arguments):
 
 class Scene:
     def __init__(self, directory, *, device_extra=None, device_options=None, policy=None,
-                 echo=None):
+                 vnc=None, echo=None):
         self.directory = pathlib.Path(directory).absolute()
         self.device = self.service = None
         self.device_id = None
         self._device_extra = device_extra or {}
-        self._device_options = device_options or {}
+        self._device_options = {"vnc": vnc, **(device_options or {})}
         self._base_policy = policy or paths.BUILD / "policy" / "device.policy"
         self._echo = echo or (lambda text: None)
         self._asked = 0
@@ -103,22 +103,31 @@ class Scene:
         return path
 
     def _images(self):
-        anchor = (self.ca / "ca.pem").read_bytes()
-        self._policy = self._device_policy()
-        service = image.build("service", {
-            "/etc/tconn/ca.pem": anchor,
-            "/etc/tconn/serviced.json": json.dumps(SERVICED, indent=1).encode(),
+        service = self._service_image()
+        return service, self._device_image()
+
+    def _service_image(self):
+        built = image.build("service", {
+            "/etc/tconn/ca.pem": self.ca / "ca.pem",
+            "/etc/tconn/serviced.json": json.dumps(self._service_config(), indent=1).encode(),
         })
-        self.service_reference = self._reference(service)
-        device = image.build("device", {
-            "/etc/tconn/ca.pem": anchor,
+        self.service_reference = self._reference(built)
+        return built
+
+    def _service_config(self):
+        return SERVICED
+
+    def _device_image(self):
+        self._policy = self._device_policy()
+        built = image.build("device", {
+            "/etc/tconn/ca.pem": self.ca / "ca.pem",
             "/etc/tconn/tconnd.json": json.dumps(TCONND, indent=1).encode(),
             "/etc/tconn/service-reference.json": self.service_reference,
             "/etc/tconn/device.policy": self._policy.read_bytes(),
             **self._device_extra,
         })
-        self.device_reference = self._reference(device)
-        return service, device
+        self.device_reference = self._reference(built)
+        return built
 
     def _reference(self, built):
         """Reference values of an image as it was built, as JSON bytes."""
@@ -169,6 +178,11 @@ class Scene:
 
     def enrol(self):
         """tconn-ca in the service's guest; EK, AK, TLS and data keys of both."""
+        self._serve_issuer()
+        self._enrol(self.service, f"--role service --name {SERVICE}")
+        self.device_id = self._enrol_device()
+
+    def _serve_issuer(self):
         self.service.sh("mkdir -p -m 0700 /var/lib/tconn-ca /var/lib/tconn")
         for path in self.ca.iterdir():
             self.service.put(f"/var/lib/tconn-ca/{path.name}", path.read_bytes(), 0o600)
@@ -176,8 +190,9 @@ class Scene:
         self.service.spawn(f"exec tconn-ca serve --dir /var/lib/tconn-ca --listen {CA_ADDRESS} "
                            "--ek-trust /etc/tconn/ek-issuers.pem", "/run/tconn-ca.log")
         self.service.wait_for("netstat -ltn | grep -q 10.7.0.1:7101", 30)
-        self._enrol(self.service, f"--role service --name {SERVICE}")
-        self.device_id = self._enrol(self.device, "--role device")["name"]
+
+    def _enrol_device(self):
+        return self._enrol(self.device, "--role device")["name"]
 
     def _enrol(self, guest, role):
         guest.sh("mkdir -p -m 0700 /var/lib/tconn")
@@ -187,13 +202,16 @@ class Scene:
 
     def serve(self, enrolled=True):
         """Starts the service with the device's reference values; lets the device in."""
-        self.service.put("/etc/tconn/device-reference.json", self.device_reference)
+        self._put_reference()
         self.service.sh("mkdir -p -m 0700 /run/tconn")
         self.service.spawn("exec tconn-serviced --config /etc/tconn/serviced.json",
                            "/run/serviced.log")
         self.service.wait_for("tconnctl --json status", 30)
         if enrolled:
             self.service.sh(f"tconnctl device add {self.device_id}")
+
+    def _put_reference(self):
+        self.service.put("/etc/tconn/device-reference.json", self.device_reference)
 
     def connect(self):
         """Starts tconnd; returns its status once both sides trust each other."""
