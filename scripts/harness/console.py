@@ -13,9 +13,6 @@ TROUBLE = re.compile(
 # The debug kernel says with a call trace which allocation it made fail; a complaint
 # has a first line of its own.
 DEBUG_TROUBLE = re.compile(TROUBLE.pattern.replace("Call Trace|", ""))
-# A defect of the kernel's own: the work of one page flip of the REE reads a CRTC's state
-# that the work of the next one has freed. tconn.ko is in neither.
-NOT_OURS = re.compile(r"KASAN: \S+ in drm_atomic_helper_wait_for_vblanks\b")
 
 
 class Console(threading.Thread):
@@ -36,7 +33,7 @@ class Console(threading.Thread):
             self._log.write(f"{stamp:9.3f} {line}\n")
             self._log.flush()
             self._lines.append(line)
-            if self._trouble.search(line) and not NOT_OURS.search(line):
+            if self._trouble.search(line):
                 self.trouble.append(line)
             if self._echo:
                 self._echo(line)

@@ -200,12 +200,11 @@ class Guest:
 
     def _boot_arguments(self):
         if self.machine and self.machine.disk:
-            disk = ["-drive", f"if=none,id=disk,format=raw,file={self.machine.disk}",
-                    "-device", "virtio-blk-pci,drive=disk,bootindex=0"]
+            drive = ["-drive", f"if=none,id=disk,format=raw,file={self.machine.disk}", "-device"]
             if not self.machine.direct:
-                return disk
-            return disk + ["-kernel", self.image.kernel, "-initrd", self.image.initrd,
-                           "-append", self.image.command_line]
+                return [*drive, "virtio-blk-pci,drive=disk,bootindex=0"]
+            return [*drive, "virtio-blk-pci,drive=disk", "-kernel", self.image.kernel, "-initrd",
+                    self.image.initrd, "-append", self.image.command_line]
         return ["-kernel", self.image.kernel, "-initrd", self.image.initrd,
                 "-append", command_line(self.append, self._hardened, self._developer)]
 

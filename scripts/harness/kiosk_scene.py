@@ -24,7 +24,7 @@ class KioskScene(Scene):
     def __init__(self, directory, *, vnc=None, echo=None):
         super().__init__(directory, vnc=vnc, echo=echo)
         self.machine = None     # which keeps its state when the guest is switched off
-        self.kiosk = None
+        self.kiosk = self.keys = None
 
     def _settings(self):
         shell = (image.GUEST / "shell.sh").read_text()
@@ -39,13 +39,23 @@ class KioskScene(Scene):
         return {**SERVICED, "device_reference": "/etc/tconn/device-reference",
                 "reference_signers": "/etc/tconn/reference-signers.pem"}
 
+    def build(self, name, keys=None, **options):
+        """An image with this scene's settings, and its signed reference values beside it."""
+        built = kiosk.build(self._settings(), keys=keys or self.keys, out=self.directory / name,
+                            **options)
+        mkimage.papers(built, self.directory / name)
+        return built
+
+    def paper(self, name):
+        """The signed reference values of the image that build(name) made."""
+        return (self.directory / name / "reference.cose").read_bytes()
+
     def _device_image(self):
-        keys = mkkeys.make(paths.OUT / "keys")
-        self.kiosk = kiosk.build(self._settings(), keys=keys, out=self.directory / "image")
-        self.device_reference = mkimage.papers(self.kiosk, self.directory / "image").read_bytes()
+        self.keys = mkkeys.make(paths.OUT / "keys")
+        self.kiosk = self.build("image")
         self._echo("enrolling the owner's Secure Boot keys in the device's firmware")
         self.machine = Machine(self.directory / "machine", self.maker)
-        self.machine.enrol(keys)
+        self.machine.enrol(self.keys)
         self.machine.insert(self.kiosk.disk)
         self._device_options["machine"] = self.machine
         return self.kiosk
@@ -53,14 +63,20 @@ class KioskScene(Scene):
     def _put_reference(self):
         """Signed by the owner, as `make image` left it."""
         self.service.sh("mkdir -p /etc/tconn/device-reference")
-        self.service.put("/etc/tconn/device-reference/kiosk.cose", self.device_reference)
-        self.service.put("/etc/tconn/reference-signers.pem",
-                         (self.kiosk.keys / "image.crt").read_bytes())
+        self.service.put("/etc/tconn/device-reference/1.cose", self.paper("image"))
+        self.service.put("/etc/tconn/reference-signers.pem", (self.keys / "image.crt").read_bytes())
 
     def _enrol_device(self):
         """It does so by itself, and starts tconnd then."""
         self.device.wait_for("tconnctl --json status", 120)
         return self.device_status()["name"]
+
+    def switch_on(self, other=None):
+        """The device, stopped before, with its disk as it is or with another image on it."""
+        if other:
+            self.machine.update(other.disk)
+        self.device = self._start(self.kiosk, manufacturer=self.maker, wire=self._wire,
+                                  **self._device_options)
 
     def connect(self):
         """It has been trying for a while."""

@@ -5,6 +5,7 @@ variables (Secure Boot's keys among them), a disk and a TPM.
     machine = Machine(directory, manufacturer)
     machine.enrol(keys)             # PK, KEK, db from setup mode: once for a set of keys
     machine.insert(kiosk.disk)      # a copy of it
+    machine.update(other.disk)      # another version
     with Guest(kiosk, directory, machine=machine) as guest: ...     # any number of times
 
 The firmware is OVMF with SMM, which alone may write its variables.
@@ -16,7 +17,7 @@ import pathlib
 import shutil
 import tempfile
 
-from . import image, paths
+from . import disk, image, paths
 from .tpm import Tpm
 
 FIRMWARE = pathlib.Path("/usr/share/OVMF")
@@ -53,9 +54,14 @@ class Machine:
         if self._manufacturer:
             self._manufacturer.make(self.tpm.directory)
 
-    def insert(self, disk):
+    def insert(self, other):
+        """A copy of that disk."""
         self.disk = self.directory / "disk.img"
-        shutil.copyfile(disk, self.disk)
+        shutil.copyfile(other, self.disk)
+
+    def update(self, new):
+        """Another version's boot image and root, as its owner would write them."""
+        disk.update(self.disk, new)
 
     def firmware_arguments(self):
         code = FIRMWARE / "OVMF_CODE_4M.secboot.fd"

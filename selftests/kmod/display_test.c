@@ -379,7 +379,7 @@ static void *steal(void *argument)
 }
 
 /* Before it is hidden it can be found, by luck, but its pixels cannot be had. */
-TEST_F(display, framebuffer_is_closed_before_it_is_hidden)
+TEST_F_TIMEOUT(display, framebuffer_is_closed_before_it_is_hidden, 180)
 {
 	struct thief thief = { .card = open("/dev/dri/card0", O_RDWR | O_CLOEXEC) };
 	pthread_t thread;
