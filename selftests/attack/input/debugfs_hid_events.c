@@ -17,7 +17,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <poll.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -27,7 +27,7 @@
 #include "report.h"
 
 #define FOLDER	"/tmp/debug"
-#define WORD	"Keyboard."
+#define WORD	"(unnumbered) ="
 
 static int open_events(void)
 {
@@ -44,17 +44,18 @@ static int open_events(void)
 	return fd;
 }
 
-/* Lines like "Keyboard.001e = 1". */
+/*
+ * Lines like "report (size 8) (unnumbered) =  00 00 1e 00 00 00 00 00": modifiers, nothing,
+ * the first key. What stands below them in words depends on the kernel.
+ */
 static void parse(const char *text, struct digits *d)
 {
-	unsigned long usage;
-	char *rest;
+	unsigned int usage;
 
 	while ((text = strstr(text, WORD))) {
 		text += strlen(WORD);
-		usage = strtoul(text, &rest, 16);
-		if (!strncmp(rest, " = 1", 4))
-			digits_add(d, digits_of_usage((unsigned int)usage));
+		if (sscanf(text, " %*2x %*2x %2x", &usage) == 1)
+			digits_add(d, digits_of_usage(usage));
 	}
 }
 

@@ -12,8 +12,8 @@
 ready
 # A notice "A", as tui/protocol.h and tui/statement.h say.
 request() {
-	printf 'TCRQ\001\000\000\000\060\165\000\000\021\000\000\000'
-	head -c 40 /dev/zero
+	printf 'TCRQ\002\000\000\000\060\165\000\000\021\000\000\000'
+	head -c 72 /dev/zero
 	printf 'TCST\001\000\003\000\001\000\000\000\000\000\000\000A'
 }
 fonts=$(find /usr /etc -name '*.ttf' -o -name '*.otf' -o -name 'fonts.conf' 2>/dev/null)
