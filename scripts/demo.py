@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import paths                   # noqa: E402
 from harness.guest import GuestError        # noqa: E402
+from harness.kiosk_scene import KioskScene  # noqa: E402
 from harness.lamp import LampError          # noqa: E402
 from harness.scene import Scene             # noqa: E402
 
@@ -254,14 +255,6 @@ def tell_person(status, answer, errors):
     print("".join(f"  FAIL {line}\n" for line in failed), end="")
 
 
-def scene_of(secure):
-    if not secure:
-        return Scene
-    # pylint: disable=import-outside-toplevel
-    from harness.kiosk_scene import KioskScene
-    return KioskScene
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -269,14 +262,14 @@ def main():
                         help="a person presses the keys, over VNC on this machine")
     parser.add_argument("--secure", action="store_true", help="the device is the kiosk image")
     options = parser.parse_args()
-    folder = SECURE if options.secure else DEMO
+    folder, stage = (SECURE, KioskScene) if options.secure else (DEMO, Scene)
     folder.mkdir(parents=True, exist_ok=True)
     for old in [*folder.glob("*.png"), *folder.glob("*.json")]:
         old.unlink()
     demo = Demo(folder)
     vnc = "127.0.0.1:7" if options.interactive else None
     try:
-        with scene_of(options.secure)(folder / "guests", vnc=vnc, echo=demo.say) as scene:
+        with stage(folder / "guests", vnc=vnc, echo=demo.say) as scene:
             demo.say("both guests are up")
             if options.interactive:
                 interactive(scene, demo.say)

@@ -185,16 +185,6 @@ def update(old, new):
             out.write(source.read(size))
 
 
-def update(path, new):
-    """The boot image and root of another disk, over those of this one; what it keeps stays."""
-    with open(path, "r+b") as to, open(new, "rb") as source:
-        for number in (1, 2):
-            offset, size = partition(number)
-            to.seek(offset)
-            source.seek(offset)
-            to.write(source.read(size))
-
-
 def flip(path, offset, bit=0):
     """One bit of a file."""
     with open(path, "r+b") as f:
