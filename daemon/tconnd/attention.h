@@ -3,8 +3,8 @@
  * The secure attention key: the module says that it was pressed, and here the trusted
  * screen comes up with a notice of what this device is, whether it is connected, and
  * whether its policy is signed; or, where the policy lets the TUI show nothing that no
- * service vouches for, with the notice that is the TUI's own. While a question is on the screen there is nothing to do;
- * a question that comes meanwhile takes the notice's place.
+ * service vouches for, with the notice that is the TUI's own. While a question is on the
+ * screen there is nothing to do; a question that comes meanwhile takes the notice's place.
  */
 #ifndef TCONND_ATTENTION_H
 #define TCONND_ATTENTION_H
