@@ -77,7 +77,7 @@ TEST_F(render, deterministic)
 	}
 }
 
-TEST_F(render, goldens)
+TEST_F_TIMEOUT(render, goldens, 300)
 {
 	for (size_t i = 0; i < n_pictures; i++)
 		for (size_t j = 0; j < n_sizes; j++) {
@@ -133,7 +133,7 @@ static void check_damage(struct __test_metadata *_metadata, struct tconn_font *f
 	free(steps.pixels);
 }
 
-TEST_F(render, damage)
+TEST_F_TIMEOUT(render, damage, 300)
 {
 	const struct tconn_statement pin = {
 		.kind = TCONN_KIND_PIN, .pin_min = 2, .pin_max = 4, .text = "PIN", .text_len = 3,
