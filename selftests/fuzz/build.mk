@@ -3,6 +3,7 @@
 # corpus in corpus/NAME/. To add one, add its name below with what it needs:
 #	fuzz_NAME_sources	C and assembler files it is built with, so that they
 #				are instrumented too
+#	fuzz_NAME_includes	C files that it includes, to reach what is static there
 #	fuzz_NAME_pkgs		pkg-config packages
 #	fuzz_NAME_flags		further compiler flags
 #	fuzz_NAME_run		flags of a search, say -max_len
@@ -40,10 +41,11 @@ fuzz_tconn_log_sources	:= $(call fuzz_lib,log_tconn pcr appraise_tconn appraise_
 fuzz_tconn_log_pkgs	:= json-c libcrypto
 fuzz_secure_boot_sources	:= $(call fuzz_lib,secure_boot appraise_secure log_boot pcr appraise_boot appraise_part refvals system ima_policy ima_signature)
 fuzz_secure_boot_pkgs	:= json-c libcrypto
-# It includes receipt.c.
+fuzz_receipt_includes	:= daemon/lib/receipt.c
 fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util cose half identity tpm tpm_blob tpm_keys tpm_signature \
 			   tpm_template tpm_verify)
 fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
+fuzz_ear_includes	:= daemon/lib/ear.c
 fuzz_ear_sources	:= $(fuzz_receipt_sources)
 fuzz_ear_pkgs		:= $(fuzz_receipt_pkgs)
 
@@ -52,6 +54,18 @@ fuzz_request_proof_sources := $(call fuzz_lib,request_proof identity)
 fuzz_request_proof_pkgs	:= libcrypto
 fuzz_request_proof_run	:= -max_len=4096
 
+FUZZ_NAMES		+= sealed_pin
+fuzz_sealed_pin_includes := daemon/lib/sealed_pin.c
+fuzz_sealed_pin_sources	:= $(call fuzz_lib,hpke)
+fuzz_sealed_pin_pkgs	:= libcrypto
+fuzz_sealed_pin_run	:= -max_len=128
+
+FUZZ_NAMES		+= tui_reply
+fuzz_tui_reply_includes	:= daemon/tconnd/ask.c
+fuzz_tui_reply_sources	:= $(call fuzz_lib,message cbor_util) $(fuzz_render)
+fuzz_tui_reply_pkgs	:= libcbor libcrypto freetype2 fribidi
+fuzz_tui_reply_run	:= -max_len=1100
+
 FUZZ_NAMES		+= label label_proof label_wire label_policy
 fuzz_label_nouns	:= cbor_util certificate_status cose identity label label_batch label_clock \
 			   label_entry label_header label_time label_track label_verify merkle tpm \
@@ -59,7 +73,7 @@ fuzz_label_nouns	:= cbor_util certificate_status cose identity label label_batch
 fuzz_label_sources	:= $(call fuzz_lib,$(fuzz_label_nouns))
 fuzz_label_pkgs		:= $(fuzz_receipt_pkgs)
 fuzz_label_run		:= -max_len=4096
-# It includes label_track.c.
+fuzz_label_proof_includes := daemon/lib/label_track.c
 fuzz_label_proof_sources := $(call fuzz_lib,$(filter-out label_track,$(fuzz_label_nouns)))
 fuzz_label_proof_pkgs	:= $(fuzz_receipt_pkgs)
 fuzz_label_wire_sources	:= $(call fuzz_lib,cbor_util label_wire)
@@ -78,7 +92,7 @@ FUZZERS		+= $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%)
 # A fuzzer is compiled from its sources in one go: no objects to mix up with
 # those that are not instrumented.
 define fuzz_rule
-$(FUZZ_DIR)/fuzz_$(1): selftests/fuzz/fuzz_$(1).c $(fuzz_$(1)_sources) \
+$(FUZZ_DIR)/fuzz_$(1): selftests/fuzz/fuzz_$(1).c $(fuzz_$(1)_sources) $(fuzz_$(1)_includes) \
 		       $(wildcard $(addsuffix *.h,$(sort $(dir $(fuzz_$(1)_sources))))) \
 		       kmod/uapi/tconn.h
 	@mkdir -p $$(@D)
