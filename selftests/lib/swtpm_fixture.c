@@ -273,8 +273,8 @@ void swtpm_start(const struct swtpm_maker *maker, const char *name, struct swtpm
 	snprintf(ctrl, sizeof(ctrl), "type=unixio,path=%s/%s.sock.ctrl", maker->dir, name);
 	snprintf(log, sizeof(log), "file=%s/%s.swtpm.log", maker->dir, name);
 	process[processes++] = spawn(argv);
-	/* The server takes one client at a time, the control socket many. */
-	snprintf(path, sizeof(path), "%s/%s.sock.ctrl", maker->dir, name);
+	/* The last of its sockets. It takes one client at a time, and we are gone at once. */
+	snprintf(path, sizeof(path), "%s/%s.sock", maker->dir, name);
 	wait_for(path);
 	snprintf(ret->tcti, sizeof(ret->tcti), "swtpm:path=%s/%s.sock", maker->dir, name);
 }
