@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 
 #define FRAME_HEADER	4		/* bytes */
 #define RECORD_MAX	16384		/* bytes of one TLS record */
+#define CANCEL_MS	100		/* between looks whether a wait was called off */
 #define LINGER_MS	500		/* at close, for a peer still sending */
 #define LINGER_BYTES	(1u << 20)
 #define ADDRESS_MAX	300
@@ -41,6 +43,7 @@ struct tconn_channel {
 	bool broken;		/* no close_notify after a fatal error */
 	uint8_t *peer;		/* the peer's leaf, DER; NULL if it has none */
 	size_t peer_len;
+	const atomic_bool *cancel;	/* ends what waits for the peer to speak; or NULL */
 };
 
 static int64_t now_ms(void)
@@ -110,6 +113,25 @@ static int protocol_fail(struct tconn_channel *c, struct tconn_error *err)
 	return tconn_tls_fail(err, -EPROTO, "TLS");
 }
 
+/* For the peer to speak. What is called off half-way in a message ends the channel's use
+ * for reading, but our last word still goes out.
+ */
+static int wait_to_read(const struct tconn_channel *c, int64_t deadline)
+{
+	for (;;) {
+		int64_t next = now_ms() + CANCEL_MS;
+		int r;
+
+		if (!c->cancel)
+			return wait_for(c->fd, POLLIN, deadline);
+		if (atomic_load(c->cancel))
+			return -ECANCELED;
+		r = wait_for(c->fd, POLLIN, next < deadline ? next : deadline);
+		if (r != -ETIMEDOUT || now_ms() >= deadline)
+			return r;
+	}
+}
+
 /* After an SSL call that returned result: 0 to call it again, else the error. */
 static int again(struct tconn_channel *c, int result, int64_t deadline, struct tconn_error *err)
 {
@@ -117,7 +139,7 @@ static int again(struct tconn_channel *c, int result, int64_t deadline, struct t
 
 	switch (SSL_get_error(c->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
-		r = wait_for(c->fd, POLLIN, deadline);
+		r = wait_to_read(c, deadline);
 		break;
 	case SSL_ERROR_WANT_WRITE:
 		r = wait_for(c->fd, POLLOUT, deadline);
@@ -134,6 +156,8 @@ static int again(struct tconn_channel *c, int result, int64_t deadline, struct t
 	}
 	if (r == -ETIMEDOUT)
 		return tconn_fail(err, r, "the peer was silent for too long");
+	if (r == -ECANCELED)
+		return tconn_fail(err, r, "called off while the peer was to speak");
 	return r ? tconn_fail(err, r, "poll: %s", strerror(-r)) : 0;
 }
 
@@ -373,6 +397,11 @@ static int explain_reset(struct tconn_channel *c, struct tconn_error *err)
 		return -ECONNRESET;
 	}
 	return protocol_fail(c, err);
+}
+
+void tconn_channel_cancel(struct tconn_channel *c, const atomic_bool *cancel)
+{
+	c->cancel = cancel;
 }
 
 /* The header travels with the message's beginning in one record. */

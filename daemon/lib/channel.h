@@ -8,6 +8,8 @@
 #ifndef TCONN_CHANNEL_H
 #define TCONN_CHANNEL_H
 
+#include <stdatomic.h>
+
 #include "evidence.h"
 #include "identity.h"
 
@@ -49,6 +51,10 @@ void tconn_channel_close(struct tconn_channel *c);	/* accepts NULL */
 int tconn_channel_send(struct tconn_channel *c, const void *buf, size_t len, struct tconn_error *err);
 int tconn_channel_receive(struct tconn_channel *c, size_t limit, int timeout_ms,
 			  struct tconn_bytes *ret, struct tconn_error *err);
+/* From now on who waits for the peer gives up within 100 ms of *cancel becoming true:
+ * -ECANCELED. Sending goes on. NULL: no more of that. *cancel is borrowed.
+ */
+void tconn_channel_cancel(struct tconn_channel *c, const atomic_bool *cancel);
 int tconn_channel_fd(const struct tconn_channel *c);	/* to poll between messages */
 /* Data is already decrypted and waiting: poll() would not tell. */
 bool tconn_channel_pending(const struct tconn_channel *c);
