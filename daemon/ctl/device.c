@@ -13,6 +13,8 @@ static const char *socket_of(const struct ctl *ctl)
 
 static const char *word(struct json_object *device)
 {
+	if (*member(device, "revoked"))
+		return "REVOKED";
 	if (!flag(device, "connected"))
 		return "not connected";
 	return flag(device, "trusted") ? "connected, trusted" : "connected, NOT trusted";
@@ -36,6 +38,8 @@ static void print_one(struct json_object *reply)
 
 	json_object_object_get_ex(reply, "device", &d);
 	print("device %s: %s", member(d, "id"), word(d));
+	if (*member(d, "revoked"))
+		print("revoked: %s", member(d, "revoked"));
 	if (*member(d, "kernel"))
 		print("kernel %s", member(d, "kernel"));
 	if (*member(d, "last_error"))

@@ -48,6 +48,12 @@ static const char help[] =
 	"                       from now on expect PATH as that evidence shows it\n"
 	"  evidence export FILE DIR\n"
 	"                       as tpm2_checkquote, tpm2_eventlog and evmctl read it\n"
+	"  revocation add device|certificate ID [--reason TEXT]\n"
+	"                       out at once, and not in again; a certificate by its number\n"
+	"  revocation lift device|certificate ID\n"
+	"  revocation list\n"
+	"  revocation import FILE --trust CA_FILE\n"
+	"                       all certificates of an issuer's revocation list\n"
 	"  status               of the daemon on this machine\n"
 	"\n"
 	"  --socket PATH        of tconn-serviced (" SOCKET_SERVICED ")\n"
@@ -71,6 +77,7 @@ static const struct {
 	{ "status", command_status },
 	{ "verdict", command_verdict },
 	{ "evidence", command_evidence },
+	{ "revocation", command_revocation },
 };
 
 int usage(const char *what)
@@ -85,6 +92,7 @@ static int code_for(int error, bool statement)
 		return CTL_STATEMENT;
 	switch (error < 0 ? -error : error) {
 	case EKEYREJECTED:
+	case EKEYREVOKED:
 		return CTL_REFUSED;
 	case ENOTCONN:
 	case ENOENT:

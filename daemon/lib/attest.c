@@ -113,6 +113,7 @@ static bool peers_business(int code)
 	case -EMSGSIZE:
 	case -ETIMEDOUT:
 	case -EKEYREJECTED:
+	case -EKEYREVOKED:
 	case -EACCES:
 	case -EPROTONOSUPPORT:
 	case -EBUSY:

@@ -141,16 +141,18 @@ X509 *tconn_certificate_parse(const uint8_t *der, size_t len, struct tconn_error
 static int check_chain(X509_STORE *trust, X509 *cert, struct tconn_error *err)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	int r = 0;
+	int r = 0, error;
 
 	if (!ctx || !X509_STORE_CTX_init(ctx, trust, cert, NULL)) {
 		X509_STORE_CTX_free(ctx);
 		return tconn_fail(err, -ENOMEM, "out of memory");
 	}
 	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
-	if (X509_verify_cert(ctx) != 1)
-		r = tconn_fail(err, -EKEYREJECTED, "not trusted: %s",
-			       X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+	if (X509_verify_cert(ctx) != 1) {
+		error = X509_STORE_CTX_get_error(ctx);
+		r = tconn_fail(err, error == X509_V_ERR_CERT_REVOKED ? -EKEYREVOKED : -EKEYREJECTED,
+			       "not trusted: %s", X509_verify_cert_error_string(error));
+	}
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return r;

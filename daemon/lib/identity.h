@@ -54,7 +54,8 @@ int tconn_trust_certificate(const uint8_t *der, size_t len, struct x509_store_st
 struct x509_st *tconn_certificate_parse(const uint8_t *der, size_t len, struct tconn_error *err);
 
 /* DER cert -> chain to the store (partial chains refused), validity, SAN,
- * EKU of the use; fills the identity it names.
+ * EKU of the use; fills the identity it names. -EKEYREVOKED where trust has a list of
+ * revoked certificates (revocation.h) that it is on.
  */
 enum tconn_use { TCONN_USE_AK, TCONN_USE_TLS, TCONN_USE_DATA };
 int tconn_certificate_check(struct x509_store_st *trust, const uint8_t *der, size_t len,

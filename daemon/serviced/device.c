@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "../lib/say.h"
+#include "evidence_keep.h"
 #include "exchange.h"
+#include "revocation.h"
 
 /* Who it is, and whether it may come in at all: before any of its evidence is read. */
 static int admit(struct device *d, struct tconn_error *err)
@@ -17,14 +19,29 @@ static int admit(struct device *d, struct tconn_error *err)
 
 	if (r < 0)
 		return r;
-	r = store_find_device(d->server->store, who.name, err);
+	/* Before it is looked up: what is revoked from now on finds this connection. */
+	server_admit(d->server, d, &who);
+	r = revocation_check(d->server, d, err);
+	if (r == 0)
+		r = store_find_device(d->server->store, who.name, err);
 	if (r == -ENOENT)
 		return tconn_fail(err, -EACCES, "device %s is not enrolled at this service",
 				  who.name);
 	if (r < 0)
-		return r;
-	server_admit(d->server, d, &who);
-	return 0;
+		store_refused(d->server->store, who.name, err->text, NULL);
+	return r;
+}
+
+/* Called with every evidence of this device. */
+static void keep(void *arg, const struct tconn_identity *device, const struct tconn_bytes *encoded,
+		 const struct tconn_evidence *e)
+{
+	const char *dir = ((struct device *)arg)->server->settings->evidence;
+	struct device *d = arg;
+
+	server_know_ak(d->server, d, &e->ak_cert);
+	if (strcmp(dir, "none"))
+		evidence_keep(dir, device, encoded, e);
 }
 
 /* Books and log, whether it went well or not. */
@@ -47,6 +64,9 @@ static int attest(struct device *d, struct tconn_error *err)
 	struct tconn_attestation a;
 	int r = tconn_attest_service(d->channel, &d->party, &d->identity, &a, err);
 
+	if (r == 0)	/* its AK is known now */
+		r = revocation_check(d->server, d, err);
+	r = revocation_reason(d, r, err);
 	memcpy(d->kernel, a.kernel, sizeof(d->kernel));
 	if (r == 0)
 		r = server_join(d->server, d, err);
@@ -59,6 +79,9 @@ static int attest_again(struct device *d, struct tconn_error *err)
 	struct tconn_attestation a = { 0 };
 	int r = tconn_reattest_service(d->channel, &d->party, &d->identity, &a, err);
 
+	if (r == 0)
+		r = revocation_check(d->server, d, err);
+	r = revocation_reason(d, r, err);
 	note(d, &a, r < 0 ? err->text : "");
 	return r;
 }
@@ -108,6 +131,8 @@ static int serve(struct device *d, struct tconn_error *err)
 		struct question *q;
 		int r = 0;
 
+		if (atomic_load(&d->called_off))
+			return revocation_reason(d, -ECANCELED, err);
 		if (has_spoken(d))
 			return hear_idle(d, err);
 		q = server_take_question(d->server, d);
@@ -141,6 +166,9 @@ static bool over(struct device *d, int r, const struct tconn_error *err)
 {
 	tconn_say("%s: %s%s%s: %s", d->address, d->trusted ? "left" : "refused",
 		  d->identity.name[0] ? ", device " : "", d->identity.name, err->text);
+	if (d->trusted && r == -EKEYREVOKED)
+		store_refused(d->server->store, d->identity.name, err->text, NULL);
+	tconn_channel_cancel(d->channel, NULL);
 	tconn_channel_refuse(d->channel, r, err);
 	return false;
 }
@@ -162,6 +190,9 @@ bool device_begin(struct device *d, int fd)
 		tconn_say("%s: refused: %s", d->address, err.text);
 		return false;
 	}
+	tconn_channel_cancel(d->channel, &d->called_off);
+	d->party.keep = keep;
+	d->party.keep_arg = d;
 	r = meet(d, &err);
 	return r < 0 ? over(d, r, &err) : device_resume(d);
 }

@@ -64,21 +64,21 @@ static int append(const char *path, const struct tconn_evidence *e)
 	return r;
 }
 
-void evidence_keep(void *dir, const struct tconn_identity *device,
+void evidence_keep(const char *dir, const struct tconn_identity *device,
 		   const struct tconn_bytes *encoded, const struct tconn_evidence *e)
 {
 	char path[PATH_BYTES];
 	int r;
 
 	if (mkdir(dir, 0700) && errno != EEXIST) {
-		tconn_say("%s: %s", (const char *)dir, strerror(errno));
+		tconn_say("%s: %s", dir, strerror(errno));
 		return;
 	}
 	/* The name is a certificate's: 64 hex digits. */
-	snprintf(path, sizeof(path), "%s/%s.ima", (const char *)dir, device->name);
+	snprintf(path, sizeof(path), "%s/%s.ima", dir, device->name);
 	r = e->ima_base ? append(path, e) : replace(path, &e->ima_log);
 	if (r == 0) {
-		snprintf(path, sizeof(path), "%s/%s.cbor", (const char *)dir, device->name);
+		snprintf(path, sizeof(path), "%s/%s.cbor", dir, device->name);
 		r = replace(path, encoded);
 	}
 	if (r < 0)

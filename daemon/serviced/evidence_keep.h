@@ -9,8 +9,8 @@
 
 #include "../lib/evidence.h"
 
-/* For tconn_party.keep; arg is the directory. A failure is logged, nothing else. */
-void evidence_keep(void *dir, const struct tconn_identity *device,
+/* A failure is logged, nothing else. */
+void evidence_keep(const char *dir, const struct tconn_identity *device,
 		   const struct tconn_bytes *encoded, const struct tconn_evidence *e);
 
 #endif

@@ -17,6 +17,7 @@
 #include "../lib/words.h"
 #include "../../tui/protocol.h"
 #include "pin.h"
+#include "revocation.h"
 
 #define _cleanup_message_ __attribute__((cleanup(tconn_message_free)))
 #define _cleanup_key_ __attribute__((cleanup(tconn_verifier_key_wipe)))
@@ -251,7 +252,7 @@ static void note(struct device *d, const struct question *q, const char *why)
 
 int exchange(struct device *d, struct question *q, struct tconn_error *err)
 {
-	int r = carry_out(d, q, err);
+	int r = revocation_reason(d, carry_out(d, q, err), err);
 
 	note(d, q, r < 0 ? err->text : "");
 	if (r == 0) {

@@ -18,10 +18,11 @@
 #include "../lib/daemon_main.h"
 #include "../lib/jsonline.h"
 #include "../lib/process.h"
+#include "../lib/revocation.h"
 #include "../lib/say.h"
 #include "../lib/version.h"
-#include "evidence_keep.h"
 #include "operator.h"
+#include "revocation.h"
 #include "server.h"
 
 #define LOBBY_MS	1000	/* between looks at who is due */
@@ -52,6 +53,7 @@ struct program {
 	struct tconn_tpm *tpm;
 	X509_STORE *trust;
 	struct tconn_refset *refset;
+	struct tconn_revocation_list revoked;
 	int device_fd, operator_fd, signal_fd;	/* -1: not open */
 };
 
@@ -115,6 +117,8 @@ static int open_parts(struct program *p, struct tconn_error *err)
 	int r = tconn_trust_load(p->settings.trust, &p->trust, err);
 
 	if (r == 0)
+		r = tconn_trust_load(p->settings.trust, &p->server.archive, err);
+	if (r == 0)
 		r = tconn_refset_load(p->settings.device_reference,
 				      p->settings.reference_signers, &p->refset, err);
 	if (r == 0)
@@ -157,6 +161,9 @@ static int open_sockets(struct program *p, struct tconn_error *err)
 	if (p->signal_fd < 0)
 		return tconn_fail(err, -errno, "signalfd: %s", strerror(errno));
 	r = store_open(p->settings.database, &p->server.store, err);
+	p->revoked = (struct tconn_revocation_list){ revocation_look, p->server.store };
+	if (r == 0)
+		r = tconn_trust_revocation(p->trust, &p->revoked, err);
 	if (r == 0)
 		r = tconn_jsonline_listen(p->settings.admin_socket, &p->operator_fd, err);
 	if (r == 0)
@@ -220,6 +227,7 @@ static void loop(struct program *p)
 			take_operator(p);
 		if (fds[2].revents)
 			take_device(p);
+		revocation_sweep(&p->server);
 		room = server_lobby(&p->server);
 	}
 }
@@ -240,8 +248,6 @@ static void fill_server(struct program *p)
 		.message_ms = p->settings.message_ms,
 		.silent = !p->settings.attest,
 		.exempt = p->settings.device_exempt,
-		.keep = strcmp(p->settings.evidence, "none") ? evidence_keep : NULL,
-		.keep_arg = p->settings.evidence,
 	};
 }
 
@@ -277,6 +283,7 @@ static void close_parts(struct program *p)
 	tconn_tpm_close(p->tpm);
 	tconn_refset_free(p->refset);
 	X509_STORE_free(p->trust);
+	X509_STORE_free(p->server.archive);
 	server_free(&p->server);
 	settings_free(&p->settings);
 }

@@ -80,9 +80,21 @@ static void recall(struct server *s, struct device *d)
 
 void server_admit(struct server *s, struct device *d, const struct tconn_identity *who)
 {
+	const uint8_t *der;
+	size_t len;
+
 	pthread_mutex_lock(&s->lock);
 	d->identity = *who;
+	if (tconn_channel_peer(d->channel, &der, &len) == 0)
+		tconn_serial_of(der, len, d->tls_serial);
 	recall(s, d);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void server_know_ak(struct server *s, struct device *d, const struct tconn_bytes *cert)
+{
+	pthread_mutex_lock(&s->lock);
+	tconn_serial_of(cert->data, cert->len, d->ak_serial);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -397,6 +409,13 @@ bool server_park(struct server *s, struct device *d)
 	return parked;
 }
 
+/* Parked, and somebody has to look after it. */
+static bool wants_thread(const struct server *s, const struct device *d)
+{
+	return d->parked && (atomic_load(&d->called_off) ||
+			     (s->settings->reattest_s && server_is_due(d)));
+}
+
 /* Under the lock throughout: whoever else resumes a connection may free it. */
 bool server_lobby(struct server *s)
 {
@@ -409,11 +428,9 @@ bool server_lobby(struct server *s)
 	for (int i = 0; i < n && s->active < s->settings->active; i++)
 		if (resume(s, events[i].data.ptr) < 0)
 			break;
-	if (s->settings->reattest_s)
-		for (struct device *d = s->devices; d && s->active < s->settings->active;
-		     d = d->next)
-			if (d->parked && server_is_due(d) && resume(s, d) < 0)
-				break;
+	for (struct device *d = s->devices; d && s->active < s->settings->active; d = d->next)
+		if (wants_thread(s, d) && resume(s, d) < 0)
+			break;
 	room = s->active < s->settings->active;
 	pthread_mutex_unlock(&s->lock);
 	return room;

@@ -9,14 +9,16 @@
  * A connection has a thread while something is going on. When nothing is, it is
  * parked in the lobby: its socket in an epoll set, no thread, OpenSSL's buffers
  * given back. It gets a thread again when the device says something, an operator
- * asks, or it is due to attest again; of these, settings.active at once.
+ * asks, it is due to attest again or was revoked; of these, settings.active at once.
  */
 #ifndef SERVICED_SERVER_H
 #define SERVICED_SERVER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "../lib/attest.h"
+#include "../lib/revocation.h"
 #include "question.h"
 #include "settings.h"
 #include "store.h"
@@ -32,10 +34,13 @@ struct device {
 	struct tconn_channel *channel;	/* the owner's alone */
 	char address[64];
 	struct tconn_identity identity;	/* name "" until the handshake is done */
+	char tls_serial[TCONN_SERIAL_TEXT];	/* of the certificates it showed; server.lock */
+	char ak_serial[TCONN_SERIAL_TEXT];
 	struct tconn_party party;	/* the server's, with the device's log */
 	struct tconn_ima_state log;	/* what is known of it; the owner's alone */
 	struct device *next;		/* server.devices; server.lock */
 	int shut_fd; /* a duplicate of the socket, to shut it down with; server.lock */
+	atomic_bool called_off;		/* revoked meanwhile: whoever has it ends it */
 	bool trusted;			/* attested; server.lock */
 	bool parked;			/* no thread has it; server.lock */
 	bool active;			/* counted in server.active; server.lock */
@@ -51,6 +56,7 @@ struct server {
 	struct store *store;
 	struct ssl_ctx_st *tls;
 	struct tconn_party party;
+	struct x509_store_st *archive;	/* as party.trust, without revocations: for old receipts */
 	struct tconn_bytes data_cert;	/* DER, of the key that signs requests and receipts */
 	struct tconn_bytes issuer_cert;	/* DER, of who vouches for it */
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
@@ -63,6 +69,7 @@ struct server {
 	unsigned int pending, connections, operators;
 	unsigned int active;		/* threads of connections that were parked before */
 	uint64_t turned_away;		/* connections beyond the bound */
+	uint64_t revocations;		/* number of the last one that connections know of */
 	bool full, stopping;
 };
 
@@ -77,8 +84,10 @@ void server_accept(struct server *s, int fd, const char *address);
 /* Starts run(arg) as a detached thread with a small stack. */
 int server_thread(void *(*run)(void *), void *arg);
 
-/* Who it is; what is known of its log. */
+/* Who it is, by which certificate; what is known of its log. */
 void server_admit(struct server *s, struct device *d, const struct tconn_identity *who);
+/* The certificate of the AK that it attests with. */
+void server_know_ak(struct server *s, struct device *d, const struct tconn_bytes *cert);
 /* A trusted device joins; an older connection of the same device is ended. */
 int server_join(struct server *s, struct device *d, struct tconn_error *err);
 /* Leaves the list; whoever waits for an answer from it is told. */

@@ -21,7 +21,16 @@ static const char schema[] =
 	" device TEXT NOT NULL REFERENCES devices(id), time INTEGER NOT NULL,"
 	" outcome TEXT NOT NULL, cose BLOB NOT NULL) STRICT;"
 	"CREATE TABLE IF NOT EXISTS pin_failures ("
-	" device TEXT PRIMARY KEY REFERENCES devices(id), count INTEGER NOT NULL) STRICT;";
+	" device TEXT PRIMARY KEY REFERENCES devices(id), count INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE IF NOT EXISTS refusals ("
+	" device TEXT PRIMARY KEY REFERENCES devices(id), time INTEGER NOT NULL, why TEXT NOT NULL)"
+	" STRICT;"
+	/* Not bound to devices: who was never enrolled here can be revoked beforehand. */
+	"CREATE TABLE IF NOT EXISTS revocations ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL,"
+	" time INTEGER NOT NULL, reason TEXT NOT NULL, lifted INTEGER) STRICT;"
+	"CREATE UNIQUE INDEX IF NOT EXISTS revocations_in_force ON revocations (kind, subject)"
+	" WHERE lifted IS NULL;";
 
 int store_fail(struct store *s, struct tconn_error *err)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the service remembers, in SQLite (WAL, one connection behind a mutex):
- * enrolled devices with their last attestation, requests with their nonces
- * (unique), receipts, how many PINs in a row were not right. A PIN is never in it.
+ * enrolled devices with their last attestation and refusal, requests with their
+ * nonces (unique), receipts, how many PINs in a row were not right, what was revoked.
+ * A PIN is never in it.
  */
 #ifndef SERVICED_STORE_H
 #define SERVICED_STORE_H
@@ -25,6 +26,8 @@ int store_find_device(struct store *s, const char *id, struct tconn_error *err);
 /* The outcome of the last attestation; why is "" where it was trusted. */
 int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v,
 		      const char *kernel, const char *why, struct tconn_error *err);
+/* A device that is known was turned away before it attested; no error where it is not. */
+int store_refused(struct store *s, const char *id, const char *why, struct tconn_error *err);
 /* id NULL: all devices. An array of objects as in PROTOCOL.md without "connected". */
 int store_list_devices(struct store *s, const char *id, struct json_object **ret,
 		       struct tconn_error *err);
@@ -34,6 +37,29 @@ int store_check_pin(struct store *s, const char *id, uint32_t limit, struct tcon
 /* The same, and counts this one; -EDQUOT: it must not be tried. */
 int store_count_pin(struct store *s, const char *id, uint32_t limit, struct tconn_error *err);
 int store_reset_pin(struct store *s, const char *id, struct tconn_error *err);
+
+/* What is revoked: a device by its id, or a certificate by its number (revocation.h). */
+#define STORE_DEVICE		"device"
+#define STORE_CERTIFICATE	"certificate"
+#define STORE_REASON_MAX	128	/* bytes, terminator included */
+
+struct store_revocation {
+	uint64_t number;	/* rises by time, also over those that were lifted */
+	char kind[16], subject[TCONN_IDENTITY_MAX];
+};
+
+/* -EINVAL no such kind, no such subject, or a reason that cannot be kept; -EEXIST it is already. */
+int store_revoke(struct store *s, const char *kind, const char *subject, const char *reason,
+		 struct tconn_error *err);
+/* The revocation stays in the books, with its end. -ENOENT where there is none. */
+int store_lift(struct store *s, const char *kind, const char *subject, struct tconn_error *err);
+/* 0: it is not; -EKEYREVOKED, err begins with "revoked"; -EIO. */
+int store_check_revoked(struct store *s, const char *kind, const char *subject,
+			struct tconn_error *err);
+/* The first in force after number: 1, or 0 where there is none. */
+int store_next_revocation(struct store *s, uint64_t number, struct store_revocation *ret,
+			  struct tconn_error *err);
+int store_list_revocations(struct store *s, struct json_object **ret, struct tconn_error *err);
 
 /* Refuses a nonce that was used before (-EEXIST). */
 int store_add_request(struct store *s, const char *device, uint32_t kind, const uint8_t nonce[32],

@@ -68,6 +68,21 @@ int store_attestation(struct store *s, const char *id, const struct tconn_verdic
 	return r;
 }
 
+int store_refused(struct store *s, const char *id, const char *why, struct tconn_error *err)
+{
+	_cleanup_query_ struct query q = { 0 };
+	int r = query_begin(&q, s, "INSERT INTO refusals (device, time, why)"
+			    " SELECT id, ?2, ?3 FROM devices WHERE id = ?1"
+			    " ON CONFLICT (device) DO UPDATE SET time = ?2, why = ?3", err);
+
+	if (r < 0)
+		return r;
+	query_bind_text(&q, 1, id);
+	sqlite3_bind_int64(q.stmt, 2, time(NULL));
+	query_bind_text(&q, 3, why);
+	return query_run(&q, err);
+}
+
 static struct json_object *device_row(const struct query *q)
 {
 	struct json_object *obj = json_object_new_object();
@@ -81,17 +96,26 @@ static struct json_object *device_row(const struct query *q)
 	tconn_json_add_string(obj, "last_error", query_text(q, 5));
 	tconn_json_add(obj, "checks", checks ? checks : json_object_new_array());
 	query_add_integer(obj, "pin_failures", q, 7);
+	query_add_integer(obj, "last_attempt", q, 8);
+	tconn_json_add_string(obj, "revoked", query_text(q, 9));
 	return obj;
 }
+
+/* The refusal of a device that came later than its last attestation is the last word. */
+#define LATER "(refusals.time IS NOT NULL AND refusals.time >= ifnull(last_seen, 0))"
 
 int store_list_devices(struct store *s, const char *id, struct json_object **ret,
 		       struct tconn_error *err)
 {
 	_cleanup_query_ struct query q = { 0 };
 	int r = query_begin(&q, s,
-			    "SELECT id, added, last_seen, trusted, kernel, last_error, checks,"
-			    " ifnull(count, 0) FROM devices LEFT JOIN pin_failures ON device = id"
-			    " WHERE ?1 IS NULL OR id = ?1 ORDER BY added, id",
+			    "SELECT id, added, last_seen, trusted AND NOT " LATER ", kernel,"
+			    " iif(" LATER ", why, last_error), checks, ifnull(count, 0),"
+			    " iif(" LATER ", refusals.time, last_seen), ifnull(reason, '')"
+			    " FROM devices LEFT JOIN pin_failures ON pin_failures.device = id"
+			    " LEFT JOIN refusals ON refusals.device = id"
+			    " LEFT JOIN revocations ON kind = '" STORE_DEVICE "' AND subject = id"
+			    " AND lifted IS NULL WHERE ?1 IS NULL OR id = ?1 ORDER BY added, id",
 			    err);
 
 	if (r < 0)

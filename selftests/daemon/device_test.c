@@ -24,11 +24,6 @@
 static struct stage w;
 static char tui_config[512];
 
-#define EXPECT_IN(part, whole) do { \
-	const char *whole_ = (whole); \
-	EXPECT_NE(NULL, strstr(whole_, part)) TH_LOG("\"%s\" is not in \"%s\"", part, whole_); \
-} while (0)
-
 static struct json_object *status_now(void)
 {
 	return stage_call(w.status, 5000, "{\"do\":\"status\"}");

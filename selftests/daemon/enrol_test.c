@@ -23,11 +23,6 @@
 static struct stage w;
 static char ca_address[32], ca_dir[STAGE_PATH], ca_file[STAGE_PATH];
 
-#define EXPECT_IN(part, whole) do { \
-	const char *whole_ = (whole); \
-	EXPECT_NE(NULL, strstr(whole_, part)) TH_LOG("\"%s\" is not in \"%s\"", part, whole_); \
-} while (0)
-
 static int dial(void)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,

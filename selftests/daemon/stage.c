@@ -432,6 +432,42 @@ struct json_object *stage_call(const char *socket, int timeout_ms, const char *f
 	return reply;
 }
 
+struct json_object *stage_device(const struct stage *w, const char *id)
+{
+	struct json_object *reply =
+		stage_call(w->admin, 5000, "{\"do\":\"device-show\",\"id\":\"%s\"}", id);
+	struct json_object *device = NULL;
+
+	if (json_object_object_get_ex(reply, "device", &device))
+		json_object_get(device);
+	json_object_put(reply);
+	return device;
+}
+
+bool stage_connected(const struct stage *w, const char *id)
+{
+	struct json_object *device = stage_device(w, id);
+	bool connected = device && stage_flag(device, "connected");
+
+	json_object_put(device);
+	return connected;
+}
+
+int stage_ctl(const struct stage *w, ...)
+{
+	const char *word[16] = { NULL };
+	va_list args;
+
+	va_start(args, w);
+	for (size_t n = 0; n < 15 && (word[n] = va_arg(args, const char *)); n++)
+		;
+	va_end(args);
+	unlink(stage_path(w, "ctl.out"));
+	return stage_wait(stage_spawn(w, "ctl.out", "tconnctl", "--socket", w->admin, word[0], word[1],
+				      word[2], word[3], word[4], word[5], word[6], word[7], word[8],
+				      word[9], word[10], word[11], word[12], word[13], NULL), 20000);
+}
+
 /* -- players */
 
 static const char *keep_path(char to[STAGE_PATH], const struct stage *w, const char *machine,
@@ -488,6 +524,18 @@ int player_attest(struct player *p)
 
 	free(a);
 	return r;
+}
+
+const char *player_refused(struct player *p)
+{
+	static char said[1024];
+	struct tconn_message m = { 0 };
+	int r = tconn_message_receive(p->channel, TCONN_MSG_REFUSAL, TCONN_MESSAGE_MAX, 15000, &m,
+				      &p->err);
+
+	snprintf(said, sizeof(said), "%s", r < 0 ? p->err.text : m.text);
+	tconn_message_free(&m);
+	return said;
 }
 
 void player_measure(struct player *p, uint32_t type, const void *data, size_t len)

@@ -73,6 +73,17 @@ const char *stage_text(struct json_object *obj, const char *key);	/* "" where ab
 bool stage_flag(struct json_object *obj, const char *key);
 bool stage_until(bool (*true_at_last)(void *arg), void *arg, int timeout_ms);
 
+#define EXPECT_IN(part, whole) do { \
+	const char *whole_ = (whole); \
+	EXPECT_NE(NULL, strstr(whole_, part)) TH_LOG("\"%s\" is not in \"%s\"", part, whole_); \
+} while (0)
+
+/* A device in the service's books, NULL where there is none; is it connected now? */
+struct json_object *stage_device(const struct stage *w, const char *id);
+bool stage_connected(const struct stage *w, const char *id);
+/* tconnctl at the service, its words up to NULL; exit code. What it printed: stage_read() "ctl.out". */
+int stage_ctl(const struct stage *w, ...);
+
 /* A machine played by this program. */
 struct player {
 	const struct stage *stage;
@@ -89,6 +100,8 @@ void player_close(struct player *p);
 /* 0 or negative errno, with err. */
 int player_connect(struct player *p);
 int player_attest(struct player *p);	/* as a device */
+/* The service's last word: the reason of its REFUSAL, or what else came. */
+const char *player_refused(struct player *p);
 /* Writes what the module would: an event into log file and PCR 13. */
 void player_measure(struct player *p, uint32_t type, const void *data, size_t len);
 

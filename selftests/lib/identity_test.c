@@ -7,6 +7,7 @@
 #include <kselftest_harness.h>
 
 #include "daemon/lib/digest.h"
+#include "daemon/lib/revocation.h"
 #include "swtpm_fixture.h"
 #include "test_identity.h"
 
@@ -96,6 +97,64 @@ TEST_F(identity, roles_do_not_mix)
 							 TCONN_USE_AK, TCONN_ROLE_SERVICE, &self->got,
 							 &self->err));
 	EXPECT_NE(NULL, strstr(self->err.text, "no service's")) TH_LOG("%s", self->err.text);
+}
+
+/* A list with one number on it, or one that cannot be read. */
+struct one_number {
+	char serial[TCONN_SERIAL_TEXT];
+	bool broken;
+};
+
+static int look(void *arg, const char *serial)
+{
+	const struct one_number *one = arg;
+
+	return one->broken ? -EIO : !strcmp(serial, one->serial);
+}
+
+TEST_F(identity, revoked_certificate_serves_no_use)
+{
+	static const enum tconn_use uses[] = { TCONN_USE_AK, TCONN_USE_TLS, TCONN_USE_DATA };
+	const struct der *certs[] = { &self->ak, &self->tls, &self->data };
+	struct one_number one = { 0 };
+	const struct tconn_revocation_list list = { look, &one };
+
+	ASSERT_EQ(0, tconn_trust_revocation(self->trust, &list, &self->err));
+	for (size_t i = 0; i < 9; i++) {
+		size_t c = i / 3, revoked = i % 3;
+
+		tconn_serial_of(certs[revoked]->data, certs[revoked]->len, one.serial);
+		EXPECT_LT(0, strlen(one.serial));
+		EXPECT_EQ(c == revoked ? -EKEYREVOKED : 0,
+			  tconn_certificate_check(self->trust, certs[c]->data, certs[c]->len, uses[c],
+						  TCONN_ROLE_DEVICE, &self->got, &self->err));
+	}
+	EXPECT_NE(NULL, strstr(self->err.text, "certificate revoked")) TH_LOG("%s", self->err.text);
+}
+
+TEST_F(identity, revoked_issuer_takes_all_along)
+{
+	struct one_number one = { 0 };
+	const struct tconn_revocation_list list = { look, &one };
+	struct der ca = load(device_dir, "ca.pem");
+
+	tconn_serial_of(ca.data, ca.len, one.serial);
+	free(ca.data);
+	ASSERT_EQ(0, tconn_trust_revocation(self->trust, &list, &self->err));
+	EXPECT_EQ(-EKEYREVOKED, tconn_certificate_check(self->trust, self->tls.data, self->tls.len,
+							TCONN_USE_TLS, TCONN_ROLE_DEVICE, &self->got,
+							&self->err));
+}
+
+TEST_F(identity, list_that_cannot_be_read_lets_nobody_pass)
+{
+	struct one_number one = { .broken = true };
+	const struct tconn_revocation_list list = { look, &one };
+
+	ASSERT_EQ(0, tconn_trust_revocation(self->trust, &list, &self->err));
+	EXPECT_EQ(-EKEYREJECTED, tconn_certificate_check(self->trust, self->tls.data, self->tls.len,
+							 TCONN_USE_TLS, TCONN_ROLE_DEVICE, &self->got,
+							 &self->err));
 }
 
 TEST_F(identity, another_issuer_is_not_trusted)

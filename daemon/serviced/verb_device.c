@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verb.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/jsonline.h"
+#include "../lib/say.h"
+
+int verb_device_add(struct server *s, struct json_object *request, struct json_object *reply,
+		      struct tconn_error *err)
+{
+	const char *id;
+	int r = verb_need_id(request, &id, err);
+
+	(void)reply;
+	if (r == 0)
+		r = store_add_device(s->store, id, err);
+	if (r == 0)
+		tconn_say("device %s: enrolled by the operator", id);
+	return r;
+}
+
+static void add_connected(struct server *s, struct json_object *list)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *device = json_object_array_get_idx(list, i);
+		const char *id = "";
+
+		tconn_json_string(device, "id", &id, NULL);
+		tconn_json_add(device, "connected",
+			       json_object_new_boolean(server_is_connected(s, id)));
+	}
+}
+
+int verb_device_list(struct server *s, struct json_object *request, struct json_object *reply,
+		       struct tconn_error *err)
+{
+	struct json_object *list;
+	int r = store_list_devices(s->store, NULL, &list, err);
+
+	(void)request;
+	if (r < 0)
+		return r;
+	add_connected(s, list);
+	tconn_json_add(reply, "devices", list);
+	return 0;
+}
+
+int verb_device_show(struct server *s, struct json_object *request, struct json_object *reply,
+		       struct tconn_error *err)
+{
+	struct json_object *list;
+	const char *id;
+	int r = verb_need_id(request, &id, err);
+
+	if (r == 0)
+		r = store_list_devices(s->store, id, &list, err);
+	if (r < 0)
+		return r;
+	add_connected(s, list);
+	if (json_object_array_length(list) == 0)
+		r = tconn_fail(err, -ENOENT, "device %s is not enrolled", id);
+	else
+		tconn_json_add(reply, "device",
+			       json_object_get(json_object_array_get_idx(list, 0)));
+	json_object_put(list);
+	return r;
+}
+
+/* Asks for an attestation now, and waits for its outcome. */
+int verb_device_attest(struct server *s, struct json_object *request, struct json_object *reply,
+			 struct tconn_error *err)
+{
+	struct question *q;
+	const char *id;
+	int r = verb_need_id(request, &id, err);
+
+	if (r == 0)
+		r = store_find_device(s->store, id, err);
+	if (r < 0)
+		return r;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	q->attest = true;
+	strcpy(q->device, id);
+	server_ask(s, q);
+	r = q->code;
+	*err = q->error;
+	free(q);
+	return r < 0 ? r : verb_device_show(s, request, reply, err);
+}
+
+/* Whose PIN it is was shown otherwise, or the sink was out of order. */
+int verb_device_pin_reset(struct server *s, struct json_object *request,
+			    struct json_object *reply, struct tconn_error *err)
+{
+	const char *id;
+	int r = verb_need_id(request, &id, err);
+
+	(void)reply;
+	if (r == 0)
+		r = store_find_device(s->store, id, err);
+	if (r == 0)
+		r = store_reset_pin(s->store, id, err);
+	if (r == 0)
+		tconn_say("device %s: count of PINs reset by the operator", id);
+	return r;
+}
