@@ -51,7 +51,7 @@ $(foreach d,$(DAEMON_FOLDERS),$(eval $(call daemon_rule,$(d))))
 
 # libtconn-label: the part of libtconn that others may use. What label.h declares is
 # global, all else is its own.
-LABEL_NOUNS	:= cbor_util certificate_status cose digest error identity label label_batch label_clock \
+LABEL_NOUNS	:= cbor_util certificate_status cose digest error file identity label label_batch label_clock \
 		   label_entry label_header label_open label_time label_track label_verify merkle tpm \
 		   tpm_blob tpm_counter tpm_keys tpm_signature tpm_template tpm_verify
 LABEL_PKGS	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../lib/appraise.h"
 #include "../lib/digest.h"
 #include "../lib/evidence_files.h"
+#include "../lib/file.h"
 #include "../lib/jsonline.h"
 #include "ctl.h"
 
@@ -111,31 +111,24 @@ static void add_entry(const struct tconn_ima_event *e, const char *why, void *ar
 	print("%s: sha256 %s is expected from now on", a->path, digest);
 }
 
-/* Beside the file, then in its place: a reader sees the old one or the new one. */
 static int rewrite(const char *path, struct json_object *top, struct tconn_error *err)
 {
 	const char *text = json_object_to_json_string_ext(
 		top, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	struct tconn_refvals *check = NULL;
-	char tmp[4096];
-	FILE *f;
-	bool good;
+	struct tconn_bytes line = { 0 };
+	char *all;
 	int r = tconn_refvals_parse(text, strlen(text), &check, err);
 
 	tconn_refvals_free(check);
 	if (r < 0)
 		return r;
-	if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
-		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path too long", path);
-	f = fopen(tmp, "we");
-	good = f && fprintf(f, "%s\n", text) > 0;
-	if (f && fclose(f))
-		good = false;
-	if (!good || rename(tmp, path)) {
-		unlink(tmp);
-		return tconn_fail(err, -EIO, "%s: cannot be written", path);
-	}
-	return 0;
+	if (asprintf(&all, "%s\n", text) < 0)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	line = (struct tconn_bytes){ (uint8_t *)all, strlen(all) };
+	r = tconn_file_replace(path, &line, 0644, err);
+	free(all);
+	return r;
 }
 
 static int add_to(const char *reference, const struct tconn_evidence *e,

@@ -2,7 +2,6 @@
 #include "label.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -13,53 +12,13 @@
 #include <unistd.h>
 
 #include "../lib/digest.h"
+#include "../lib/file.h"
 #include "../lib/jsonline.h"
-
-int label_read_file(const char *path, size_t max, struct tconn_bytes *ret, struct tconn_error *err)
-{
-	FILE *f = fopen(path, "re");
-	struct tconn_bytes b = { 0 };
-	int r = 0;
-
-	if (!f)
-		return tconn_fail(err, -errno, "%s: %s", path, strerror(errno));
-	b.data = malloc(max + 1);
-	if (b.data)
-		b.len = fread(b.data, 1, max + 1, f);
-	if (!b.data)
-		r = tconn_fail(err, -ENOMEM, "out of memory");
-	else if (ferror(f))
-		r = tconn_fail(err, -EIO, "%s: cannot be read", path);
-	else if (b.len > max)
-		r = tconn_fail(err, -EMSGSIZE, "%s: over the limit of %zu bytes", path, max);
-	fclose(f);
-	if (r)
-		tconn_bytes_free(&b);
-	else
-		*ret = b;
-	return r;
-}
-
-int label_write_file(const char *path, const struct tconn_bytes *data, struct tconn_error *err)
-{
-	char temporary[4096];
-	bool good = false;
-	FILE *f;
-
-	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
-		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", path);
-	f = fopen(temporary, "we");
-	if (f) {
-		good = fwrite(data->data, 1, data->len, f) == data->len;
-		good = fclose(f) == 0 && good && rename(temporary, path) == 0;
-	}
-	return good ? 0 : tconn_fail(err, -EIO, "%s: cannot be written: %s", path, strerror(errno));
-}
 
 int label_load(const char *path, struct tconn_label **ret, struct tconn_error *err)
 {
 	__attribute__((cleanup(tconn_bytes_free))) struct tconn_bytes b = { 0 };
-	int r = label_read_file(path, TCONN_LABEL_MAX, &b, err);
+	int r = tconn_file_read(path, TCONN_LABEL_MAX, &b, err);
 
 	return r ? r : tconn_label_decode(b.data, b.len, ret, err);
 }
@@ -266,7 +225,7 @@ static int label_stamp(const struct ctl *ctl, int argc, char **argv)
 	r = tconn_label_stamp_query(l, &query, &err);
 	tconn_label_free(l);
 	if (!r)
-		r = label_write_file(argv[2], &query, &err);
+		r = tconn_file_replace(argv[2], &query, 0644, &err);
 	return r ? failure(ctl, r, &err) : CTL_OK;
 }
 

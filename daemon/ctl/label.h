@@ -9,11 +9,6 @@
 int label_sign(const struct ctl *ctl, int argc, char **argv);
 int label_verify(const struct ctl *ctl, int argc, char **argv);
 
-/* The whole file, at most max bytes. */
-int label_read_file(const char *path, size_t max, struct tconn_bytes *ret,
-		    struct tconn_error *err);
-/* Complete or not at all. */
-int label_write_file(const char *path, const struct tconn_bytes *data, struct tconn_error *err);
 int label_load(const char *path, struct tconn_label **ret, struct tconn_error *err);
 /* One item in words, or as JSON. */
 void label_print_item(const struct tconn_label *l, size_t index, int indent);

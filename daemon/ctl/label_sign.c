@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/file.h"
 #include "../lib/jsonline.h"
 
 struct signing {
@@ -112,7 +113,7 @@ static int load_inputs(struct signing *s, struct tconn_error *err)
 {
 	for (size_t i = 0; i < s->input_count; i++) {
 		struct tconn_label *l;
-		int r = label_read_file(s->input_path[i], TCONN_LABEL_MAX, &s->input[i], err);
+		int r = tconn_file_read(s->input_path[i], TCONN_LABEL_MAX, &s->input[i], err);
 
 		if (!r)
 			r = tconn_label_decode(s->input[i].data, s->input[i].len, &l, err);
@@ -143,7 +144,7 @@ static int add_file(const struct signing *s, struct tconn_label_batch *b, size_t
 	int fd = -1, r;
 
 	if (s->inside) {
-		r = label_read_file(s->files[index], TCONN_LABEL_INLINE_MAX, &inside, err);
+		r = tconn_file_read(s->files[index], TCONN_LABEL_INLINE_MAX, &inside, err);
 		item.data = inside.data;
 		item.size = inside.len;
 	} else {
@@ -172,7 +173,7 @@ static int write_labels(const struct signing *s, const struct tconn_label_batch 
 		r = s->batch ? tconn_label_batch_encode(b, &label, err) :
 		    tconn_label_batch_item(b, i, s->input, s->input_count, &label, err);
 		if (!r)
-			r = label_write_file(s->batch ? s->batch : path, &label, err);
+			r = tconn_file_replace(s->batch ? s->batch : path, &label, 0644, err);
 		tconn_bytes_free(&label);
 	}
 	return r;

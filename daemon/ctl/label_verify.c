@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/file.h"
 #include "../lib/identity.h"
 #include "../lib/jsonline.h"
 
@@ -117,7 +118,7 @@ static int load_crl(const char *path, struct tconn_bytes *ret, struct tconn_erro
 	ERR_clear_error();
 	X509_CRL_free(crl);
 	if (len <= 0)
-		return label_read_file(path, STATUS_MAX, ret, err);
+		return tconn_file_read(path, STATUS_MAX, ret, err);
 	ret->data = malloc((size_t)len);
 	ret->len = (size_t)len;
 	if (ret->data)
@@ -140,9 +141,9 @@ static int load(struct verifying *v, struct tconn_error *err)
 	if (!r && v->crl)
 		r = load_crl(v->crl, &v->crl_der, err);
 	if (!r && v->ocsp)
-		r = label_read_file(v->ocsp, STATUS_MAX, &v->ocsp_der, err);
+		r = tconn_file_read(v->ocsp, STATUS_MAX, &v->ocsp_der, err);
 	if (!r && v->timestamp)
-		r = label_read_file(v->timestamp, STATUS_MAX, &v->token, err);
+		r = tconn_file_read(v->timestamp, STATUS_MAX, &v->token, err);
 	c->certificate = v->cert;
 	c->crl = v->crl_der.data;
 	c->crl_len = v->crl_der.len;

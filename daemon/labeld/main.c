@@ -2,7 +2,6 @@
 /* tconn-labeld - labels for the data of sensors; see tconn-labeld(8). */
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/x509.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "../lib/daemon_main.h"
 #include "../lib/digest.h"
 #include "../lib/evidence.h"
+#include "../lib/file.h"
 #include "../lib/process.h"
 #include "../lib/say.h"
 #include "desk.h"
@@ -70,17 +70,11 @@ static int write_evidence(const struct program *p, const struct tconn_bytes *b,
 			  struct tconn_error *err)
 {
 	char path[4096];
-	bool good;
-	int fd;
 
 	if (snprintf(path, sizeof(path), "%s/%llu.evidence", p->settings.evidence,
 		     (unsigned long long)p->desk.clock.epoch) >= (int)sizeof(path))
 		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", p->settings.evidence);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return tconn_fail(err, -errno, "%s: %s", path, strerror(errno));
-	good = write(fd, b->data, b->len) == (ssize_t)b->len && !fsync(fd);
-	return close(fd) || !good ? tconn_fail(err, -EIO, "%s: cannot be written", path) : 0;
+	return tconn_file_create(path, b, 0644, err);
 }
 
 /* qualifyingData of an epoch's evidence, LABEL.md. */

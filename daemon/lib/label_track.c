@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "label_read.h"
 
 #define SIGNERS_MAX	256
@@ -315,25 +316,6 @@ static int decode(const uint8_t *buf, size_t len, struct tconn_label_track *t,
 	return error ? error : tconn_cbor_end(&r, err);
 }
 
-/* Not more than FILE_MAX; an absent file is an empty one. */
-static int read_file(const char *path, struct tconn_bytes *ret, struct tconn_error *err)
-{
-	FILE *f = fopen(path, "re");
-	int r = 0;
-
-	if (!f)
-		return errno == ENOENT ? 0 : tconn_fail(err, -errno, "%s", strerror(errno));
-	ret->data = malloc(FILE_MAX + 1);
-	if (ret->data)
-		ret->len = fread(ret->data, 1, FILE_MAX + 1, f);
-	if (!ret->data)
-		r = tconn_fail(err, -ENOMEM, "out of memory");
-	else if (ferror(f) || ret->len > FILE_MAX)
-		r = tconn_fail(err, -EFBIG, "cannot be read, or is over %u bytes", FILE_MAX);
-	fclose(f);
-	return r;
-}
-
 int tconn_label_track_load(const char *path, struct tconn_label_track **ret,
 			   struct tconn_error *err)
 {
@@ -343,50 +325,22 @@ int tconn_label_track_load(const char *path, struct tconn_label_track **ret,
 
 	if (r)
 		return r;
-	r = read_file(path, &b, err);
-	if (!r && b.data)
-		r = decode(b.data, b.len, t, err);
-	if (r) {
+	r = tconn_file_read(path, FILE_MAX, &b, err);
+	if (!r && decode(b.data, b.len, t, err))
+		r = tconn_fail_in(err, -EBADMSG, path);
+	if (r && r != -ENOENT) {
 		tconn_label_track_free(t);
-		return tconn_fail_in(err, r, path);
+		return r;
 	}
 	*ret = t;
 	return 0;
-}
-
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) ? -errno : 0;
 }
 
 int tconn_label_track_save(const struct tconn_label_track *t, const char *path,
 			   struct tconn_error *err)
 {
 	__attribute__((cleanup(tconn_bytes_free))) struct tconn_bytes b = { 0 };
-	char temporary[4096];
-	int r = encode(t, &b, err), fd;
+	int r = encode(t, &b, err);
 
-	if (r)
-		return r;
-	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
-		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", path);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return tconn_fail(err, -errno, "%s: %s", temporary, strerror(errno));
-	r = write_all(fd, b.data, b.len);
-	if (close(fd) && !r)
-		r = -errno;
-	if (!r && rename(temporary, path))
-		r = -errno;
-	return r ? tconn_fail(err, r, "%s: cannot be written: %s", path, strerror(-r)) : 0;
+	return r ? r : tconn_file_replace(path, &b, 0600, err);
 }

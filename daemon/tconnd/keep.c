@@ -2,14 +2,13 @@
 #include "keep.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "../lib/digest.h"
+#include "../lib/file.h"
 #include "../lib/message.h"
 
 static int check(const struct keep *k, const struct tconn_message *request,
@@ -37,43 +36,12 @@ static int check(const struct keep *k, const struct tconn_message *request,
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 static int store(const char *dir, const char *path, const struct tconn_bytes *cose,
 		 struct tconn_error *err)
 {
-	char part[4096];
-	int fd, r;
-
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return tconn_fail(err, -errno, "%s: %s", dir, strerror(errno));
-	if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
-		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", path);
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return tconn_fail(err, -errno, "%s: %s", part, strerror(errno));
-	r = write_all(fd, cose->data, cose->len);
-	close(fd);
-	if (r == 0 && rename(part, path))
-		r = -errno;
-	if (r < 0) {
-		unlink(part);
-		return tconn_fail(err, r, "%s: %s", path, strerror(-r));
-	}
-	return 0;
+	return tconn_file_replace(path, cose, 0600, err);
 }
 
 static void receipt_cleanup(struct tconn_receipt *r)

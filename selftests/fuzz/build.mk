@@ -67,7 +67,7 @@ fuzz_tui_reply_pkgs	:= libcbor libcrypto freetype2 fribidi
 fuzz_tui_reply_run	:= -max_len=1100
 
 FUZZ_NAMES		+= label label_proof label_wire label_policy
-fuzz_label_nouns	:= cbor_util certificate_status cose identity label label_batch label_clock \
+fuzz_label_nouns	:= cbor_util certificate_status cose file identity label label_batch label_clock \
 			   label_entry label_header label_time label_track label_verify merkle tpm \
 			   tpm_blob tpm_counter tpm_keys tpm_signature tpm_template tpm_verify
 fuzz_label_sources	:= $(call fuzz_lib,$(fuzz_label_nouns))
