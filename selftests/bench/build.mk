@@ -26,8 +26,8 @@ $(BENCH)/connect $(BENCH)/ima: $(BENCH)/%: selftests/bench/%.c selftests/bench/t
 $(BENCH)/label: selftests/bench/label.c selftests/bench/times.h $(TCONN_LIB) \
 		$(addprefix $(BUILD)/selftests/lib/,swtpm_fixture.o test_identity.o)
 	@mkdir -p $(@D)
-	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -I. $(TCONN_LDFLAGS) -o $@ $(filter-out %.h,$^) \
-		$(TCONN_LIB_LIBS)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -I. $(TCONN_LDFLAGS) -o $@ $< $(filter %.o,$^) \
+		$(TCONN_LIB) $(TCONN_LIB_LIBS)
 
 $(BENCH)/receipt: selftests/bench/receipt.c selftests/bench/times.h $(TCONN_LIB) $(RENDER_LIB) \
 		$(addprefix $(BUILD)/selftests/lib/,swtpm_fixture.o test_identity.o)
