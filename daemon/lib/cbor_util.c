@@ -165,6 +165,22 @@ static int fail_at(const struct tconn_cbor *r, int code, const char *what, struc
 	return tconn_fail(err, code, "byte %zu: %s", (size_t)(r->at - r->start), what);
 }
 
+/* The usual one by hand: a label may have 65536 of them. False: libcbor says what it is. */
+static bool peek_short_bytes(const struct tconn_cbor *r, struct item *ret)
+{
+	const size_t left = (size_t)(r->end - r->at);
+	const size_t head = *r->at == 0x58 ? 2 : 1;
+	size_t len;
+
+	if ((*r->at & 0xe0) != 0x40 || *r->at > 0x58 || left < head)
+		return false;
+	len = head == 2 ? r->at[1] : *r->at & 31;
+	if ((head == 2 && len < 24) || len > left - head)
+		return false;
+	*ret = (struct item){ ITEM_BYTES, len, r->at + head, head + len };
+	return true;
+}
+
 static int peek(struct tconn_cbor *r, struct item *ret, struct tconn_error *err)
 {
 	struct item item = { .type = ITEM_NONE };
@@ -174,6 +190,8 @@ static int peek(struct tconn_cbor *r, struct item *ret, struct tconn_error *err)
 	r->ran_out = r->at == r->end;
 	if (r->ran_out)
 		return fail_at(r, -EBADMSG, "the message ends too early", err);
+	if (peek_short_bytes(r, ret))
+		return 0;
 	result = cbor_stream_decode(r->at, (size_t)(r->end - r->at), &callbacks, &item);
 	r->ran_out = result.status == CBOR_DECODER_NEDATA;
 	if (r->ran_out)

@@ -221,6 +221,7 @@ int tconn_cose_encode(const struct tconn_cose *c, size_t limit, struct tconn_byt
 		tconn_cbor_put_raw(&w, c->unprotected, c->unprotected_len);
 	else
 		tconn_cbor_put_map(&w, 0);
+	tconn_cbor_put_raw(&w, c->unprotected_rest, c->unprotected_rest_len);
 	if (c->detached)
 		tconn_cbor_put_null(&w);
 	else

@@ -33,6 +33,8 @@ struct tconn_cose {			/* borrowed */
 	size_t protected_len;
 	const uint8_t *unprotected;	/* the map; NULL when encoding: an empty one */
 	size_t unprotected_len;
+	const uint8_t *unprotected_rest;	/* when encoding: its end, where that lies elsewhere */
+	size_t unprotected_rest_len;
 	const uint8_t *payload;
 	size_t payload_len;
 	bool detached;			/* nil stands in the payload's place */

@@ -18,6 +18,16 @@ struct tconn_piece {
 void tconn_sha256(const void *data, size_t len, uint8_t ret[32]);
 void tconn_sha256_pieces(const struct tconn_piece *piece, size_t count, uint8_t ret[32]);
 
+/*
+ * The same of what is no secret, for many small things. Both leave it on the stack, where
+ * the functions above wipe it; that and the copies they make cost more than the hash.
+ */
+#define TCONN_SHA256_TAIL	72	/* bytes of padding, at most */
+
+/* buf has room for TCONN_SHA256_TAIL bytes after len, which are overwritten. */
+void tconn_sha256_padded(uint8_t *buf, size_t len, uint8_t ret[32]);
+void tconn_sha256_public(const void *data, size_t len, uint8_t ret[32]);
+
 /* Lower-case hex, terminated. */
 void tconn_hex(const uint8_t *data, size_t len, char *ret);
 /* Exactly 2 * len hex digits, either case; returns false otherwise. */

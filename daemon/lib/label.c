@@ -48,10 +48,11 @@ const char *tconn_label_fault(int code)
 /* Byte strings that the decoder found well-formed already. */
 static void split(const struct tconn_label_span *all, size_t count, struct tconn_label_span *ret)
 {
-	struct tconn_cbor r = tconn_cbor_reader(all->data, all->len);
+	const uint8_t *at = all->data, *end = all->data + all->len;
 
 	for (size_t i = 0; i < count; i++)
-		tconn_cbor_bytes(&r, TCONN_LABEL_MAX, &ret[i].data, &ret[i].len, NULL);
+		if (!tconn_label_bytes_next(&at, end, &ret[i].data, &ret[i].len))
+			return;
 }
 
 static int check_entry(const struct tconn_label *l, size_t index, struct tconn_error *err)
@@ -107,25 +108,30 @@ static int find_root(struct tconn_label *l, struct tconn_error *err)
 	return r ? r : tconn_merkle_root(&l->tree, l->root, err);
 }
 
-/* -EBADMSG is for what has its end; what has not is truncated, which is another fault. */
-static int decode_cose(struct tconn_label *l, struct tconn_error *err)
+/* Whether it is as it is because its end is missing: another fault than -EBADMSG. */
+static bool is_truncated(const struct tconn_bytes *raw)
 {
-	struct tconn_cbor r = tconn_cbor_reader(l->raw.data, l->raw.len);
+	struct tconn_cbor r = tconn_cbor_reader(raw->data, raw->len);
 	const uint8_t *data;
 	size_t len;
-	int error = tconn_cbor_tag(&r, TCONN_COSE_TAG, err);
+	int error = tconn_cbor_tag(&r, TCONN_COSE_TAG, NULL);
 
 	if (!error && r.at < r.end && *r.at == 0x84) {
 		r.at++;
 		for (int i = 0; !error && i < 4; i++)
 			if (!tconn_cbor_null(&r))
-				error = tconn_cbor_any(&r, &data, &len, err);
+				error = tconn_cbor_any(&r, &data, &len, NULL);
 	}
-	if (r.ran_out || r.at == r.start + 1)
+	return r.ran_out || r.at == r.start + 1;
+}
+
+static int decode_cose(struct tconn_label *l, struct tconn_error *err)
+{
+	int error = tconn_cose_decode(l->raw.data, l->raw.len, &l->cose, err);
+
+	if (error && is_truncated(&l->raw))
 		return tconn_fail(err, -ENODATA, "the label is truncated: it ends after %zu bytes",
 				  l->raw.len);
-	if (!error)
-		error = tconn_cose_decode(l->raw.data, l->raw.len, &l->cose, err);
 	if (!error && !l->cose.detached)
 		return tconn_fail(err, -EBADMSG, "a label has no payload of its own");
 	return error;
@@ -275,7 +281,7 @@ int tconn_label_check_data(const struct tconn_label_item *item, const void *data
 {
 	uint8_t digest[32];
 
-	tconn_sha256(data, len, digest);
+	tconn_sha256_public(data, len, digest);
 	return tconn_label_check_digest(item, digest, len, err);
 }
 

@@ -142,17 +142,19 @@ static int check_new(const struct tconn_label_batch *b, const struct tconn_label
 	return 0;
 }
 
-/* The entry is encoded behind the largest head a byte string of it can have, then moved up. */
+/* The entry is encoded behind a head of the usual size, and moved where it has another. */
 static void append(struct tconn_label_batch *b, const struct tconn_label_entry *e,
 		   const uint8_t (*input)[32], uint8_t leaf[32])
 {
+	enum { USUAL = 2 };
 	uint8_t *at = b->entries + b->used, head[9];
-	size_t len = tconn_label_entry_encode(e, input, at + sizeof(head));
+	size_t len = tconn_label_entry_encode(e, input, at + USUAL);
 	size_t head_len = tconn_label_bytes_head(len, head);
 
-	tconn_merkle_leaf(TCONN_SHA256, at + sizeof(head), len, leaf);
+	if (head_len != USUAL)
+		memmove(at + head_len, at + USUAL, len);
 	memcpy(at, head, head_len);
-	memmove(at + head_len, at + sizeof(head), len);
+	tconn_merkle_leaf(TCONN_SHA256, at + head_len, len, leaf);
 	b->used += head_len + len;
 }
 
@@ -177,7 +179,7 @@ int tconn_label_batch_add(struct tconn_label_batch *b, const struct tconn_label_
 	if (r)
 		return r;
 	if (n->data && !n->inside)
-		tconn_sha256(n->data, n->size, digest);
+		tconn_sha256_public(n->data, n->size, digest);
 	else if (n->digest && !n->inside)
 		e.content = n->digest;
 	else if (!n->inside)
@@ -219,8 +221,10 @@ int tconn_label_batch_sign(struct tconn_label_batch *b, const struct tconn_label
 	return r;
 }
 
+/* rest: what follows what was written, too much to copy it twice. */
 static int encode(const struct tconn_label_batch *b, struct tconn_cbor_writer *unprotected,
-		  struct tconn_bytes *ret, struct tconn_error *err)
+		  const uint8_t *rest, size_t rest_len, struct tconn_bytes *ret,
+		  struct tconn_error *err)
 {
 	__attribute__((cleanup(tconn_bytes_free))) struct tconn_bytes map = { 0 };
 	struct tconn_cose cose = b->cose;
@@ -230,6 +234,8 @@ static int encode(const struct tconn_label_batch *b, struct tconn_cbor_writer *u
 		return r;
 	cose.unprotected = map.data;
 	cose.unprotected_len = map.len;
+	cose.unprotected_rest = rest;
+	cose.unprotected_rest_len = rest_len;
 	return tconn_cose_encode(&cose, TCONN_LABEL_MAX, ret, err);
 }
 
@@ -243,8 +249,7 @@ int tconn_label_batch_encode(const struct tconn_label_batch *b, struct tconn_byt
 	tconn_cbor_put_map(&w, 1);
 	tconn_cbor_put_negative(&w, -1 - TCONN_COSE_ENTRIES);
 	tconn_cbor_put_array(&w, b->tree.leaves);
-	tconn_cbor_put_raw(&w, b->entries, b->used);
-	return encode(b, &w, ret, err);
+	return encode(b, &w, b->entries, b->used, ret, err);
 }
 
 static int encode_proof(const struct tconn_label_batch *b, size_t index, struct tconn_bytes *ret,
@@ -297,5 +302,5 @@ int tconn_label_batch_item(const struct tconn_label_batch *b, size_t index,
 	tconn_cbor_put_negative(&w, -1 - TCONN_COSE_ENTRY);
 	tconn_cbor_put_raw(&w, b->entries + start, b->end[index] - start);
 	put_inputs(&w, inputs, input_count);
-	return encode(b, &w, ret, err);
+	return encode(b, &w, NULL, 0, ret, err);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "label_entry.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -11,20 +12,21 @@ struct reader {
 	const uint8_t *at, *end;
 };
 
-static uint8_t *put_head(uint8_t *p, enum major major, uint64_t value)
+/* What is written after the head's own bytes is overwritten by what comes next. */
+static inline uint8_t *put_head(uint8_t *p, enum major major, uint64_t value)
 {
-	uint8_t type = (uint8_t)(major << 5);
-	int bytes = value < 24 ? 0 : value <= UINT8_MAX ? 1 : value <= UINT16_MAX ? 2 :
-		    value <= UINT32_MAX ? 4 : 8;
+	const uint8_t type = (uint8_t)(major << 5);
+	const unsigned int log = value <= UINT8_MAX ? 0 : value <= UINT16_MAX ? 1 :
+				 value <= UINT32_MAX ? 2 : 3;
+	const uint64_t big = htobe64(value << (64 - (8u << log)));
 
-	if (!bytes) {
-		*p++ = (uint8_t)(type | value);
-		return p;
+	if (value < 24) {
+		*p = (uint8_t)(type | value);
+		return p + 1;
 	}
-	*p++ = (uint8_t)(type | (bytes == 1 ? 24 : bytes == 2 ? 25 : bytes == 4 ? 26 : 27));
-	while (bytes--)
-		*p++ = (uint8_t)(value >> 8 * bytes);
-	return p;
+	*p++ = (uint8_t)(type | (24 + log));
+	memcpy(p, &big, sizeof(big));
+	return p + (1u << log);
 }
 
 static uint8_t *put_bytes(uint8_t *p, const uint8_t *data, size_t len)
@@ -57,26 +59,48 @@ size_t tconn_label_entry_encode(const struct tconn_label_entry *e, const uint8_t
 	return (size_t)(p - ret);
 }
 
-/* The shortest form only. */
-static bool get_head(struct reader *r, enum major major, uint64_t *ret)
+static bool get_long_head(struct reader *r, unsigned int more, uint64_t *ret)
 {
-	static const uint64_t least[] = { 24, UINT8_MAX + 1, UINT16_MAX + 1, UINT32_MAX + 1ull };
-	uint64_t value = 0;
+	const size_t left = (size_t)(r->end - r->at);
+	const uint8_t *p = r->at;
+	uint16_t two;
+	uint32_t four;
+
+	if (more == 24 && left >= 1) {
+		r->at += 1;
+		*ret = *p;
+		return *ret >= 24;
+	}
+	if (more == 25 && left >= sizeof(two)) {
+		r->at += sizeof(two);
+		memcpy(&two, p, sizeof(two));
+		*ret = be16toh(two);
+		return *ret > UINT8_MAX;
+	}
+	if (more == 26 && left >= sizeof(four)) {
+		r->at += sizeof(four);
+		memcpy(&four, p, sizeof(four));
+		*ret = be32toh(four);
+		return *ret > UINT16_MAX;
+	}
+	if (more != 27 || left < sizeof(*ret))
+		return false;
+	r->at += sizeof(*ret);
+	memcpy(ret, p, sizeof(*ret));
+	*ret = be64toh(*ret);
+	return *ret > UINT32_MAX;
+}
+
+/* The shortest form only. */
+static inline bool get_head(struct reader *r, enum major major, uint64_t *ret)
+{
 	unsigned int more;
 
 	if (r->at == r->end || *r->at >> 5 != (int)major)
 		return false;
 	more = *r->at++ & 31;
-	if (more < 24) {
-		*ret = more;
-		return true;
-	}
-	if (more > 27 || (size_t)(r->end - r->at) < 1u << (more - 24))
-		return false;
-	for (unsigned int i = 0; i < 1u << (more - 24); i++)
-		value = value << 8 | *r->at++;
-	*ret = value;
-	return value >= least[more - 24];
+	*ret = more;
+	return more < 24 || get_long_head(r, more, ret);
 }
 
 static bool get_bytes(struct reader *r, const uint8_t **ret, size_t *ret_len)
@@ -88,6 +112,17 @@ static bool get_bytes(struct reader *r, const uint8_t **ret, size_t *ret_len)
 	*ret = r->at;
 	*ret_len = len;
 	r->at += len;
+	return true;
+}
+
+bool tconn_label_bytes_next(const uint8_t **at, const uint8_t *end, const uint8_t **ret,
+			    size_t *ret_len)
+{
+	struct reader r = { *at, end };
+
+	if (!get_bytes(&r, ret, ret_len))
+		return false;
+	*at = r.at;
 	return true;
 }
 

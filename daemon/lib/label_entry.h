@@ -38,5 +38,8 @@ int tconn_label_entry_decode(const uint8_t *buf, size_t len, struct tconn_label_
 			     struct tconn_error *err);
 /* Head of a byte string; ret holds 9. */
 size_t tconn_label_bytes_head(size_t len, uint8_t *ret);
+/* The next byte string; false where there is none, or not in its shortest form. */
+bool tconn_label_bytes_next(const uint8_t **at, const uint8_t *end, const uint8_t **ret,
+			    size_t *ret_len);
 
 #endif

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "label_entry.h"
+
 #define HEADERS_MAX	64
 #define CRITICAL_MAX	8
 #define X5T_SHA256	15	/* the n of -1 - n: -16 */
@@ -620,8 +622,15 @@ static int read_strings(struct tconn_cbor *r, size_t max, size_t max_len,
 	if (!error && !*ret_count)
 		return tconn_fail(err, -EBADMSG, "an empty array");
 	start = r->at;
-	for (size_t i = 0; !error && i < *ret_count; i++)
-		error = tconn_cbor_bytes(r, max_len, &data, &len, err);
+	/* By hand as long as all is well; else the reader says what is not. */
+	for (size_t i = 0; !error && i < *ret_count; i++) {
+		const uint8_t *at = r->at;
+
+		if (tconn_label_bytes_next(&at, r->end, &data, &len) && len <= max_len)
+			r->at = at;
+		else
+			error = tconn_cbor_bytes(r, max_len, &data, &len, err);
+	}
 	if (!error)
 		*ret = (struct tconn_label_span){ start, (size_t)(r->at - start) };
 	return error;

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * OpenSSL's Init, Update and Final for the reason given in digest.c: of an item of 128
- * bytes, a context from the heap would cost more than its hash. (SHA256() makes one.)
- */
+/* OpenSSL's Init, Update and Final for the reason given in digest.c. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
@@ -12,21 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
+
 #define PREFIX_LEAF	0
 #define PREFIX_NODE	1
+#define SMALL		128	/* bytes of an entry that are not worth an Update of their own */
 
 static void hash_pieces(enum tconn_merkle_hash hash, uint8_t prefix, const void *a, size_t a_len,
 			const void *b, size_t b_len, uint8_t *ret)
 {
-	SHA256_CTX small;
+	const struct tconn_piece pieces[] = { { &prefix, 1 }, { a, a_len }, { b, b_len } };
 	SHA512_CTX large;
 
 	if (hash == TCONN_SHA256) {
-		SHA256_Init(&small);
-		SHA256_Update(&small, &prefix, 1);
-		SHA256_Update(&small, a, a_len);
-		SHA256_Update(&small, b, b_len);
-		SHA256_Final(ret, &small);
+		tconn_sha256_pieces(pieces, 3, ret);
 		return;
 	}
 	if (hash == TCONN_SHA384)
@@ -41,13 +37,30 @@ static void hash_pieces(enum tconn_merkle_hash hash, uint8_t prefix, const void 
 
 void tconn_merkle_leaf(enum tconn_merkle_hash hash, const void *entry, size_t len, uint8_t *ret)
 {
-	hash_pieces(hash, PREFIX_LEAF, entry, len, NULL, 0, ret);
+	uint8_t buf[1 + SMALL + TCONN_SHA256_TAIL];
+
+	if (hash != TCONN_SHA256 || len > SMALL) {
+		hash_pieces(hash, PREFIX_LEAF, entry, len, NULL, 0, ret);
+		return;
+	}
+	buf[0] = PREFIX_LEAF;
+	memcpy(buf + 1, entry, len);
+	tconn_sha256_padded(buf, 1 + len, ret);
 }
 
 void tconn_merkle_node(enum tconn_merkle_hash hash, const uint8_t *left, const uint8_t *right,
 		       uint8_t *ret)
 {
-	hash_pieces(hash, PREFIX_NODE, left, hash, right, hash, ret);
+	uint8_t buf[1 + 2 * TCONN_SHA256 + TCONN_SHA256_TAIL];
+
+	if (hash != TCONN_SHA256) {
+		hash_pieces(hash, PREFIX_NODE, left, hash, right, hash, ret);
+		return;
+	}
+	buf[0] = PREFIX_NODE;
+	memcpy(buf + 1, left, TCONN_SHA256);
+	memcpy(buf + 1 + TCONN_SHA256, right, TCONN_SHA256);
+	tconn_sha256_padded(buf, 1 + 2 * TCONN_SHA256, ret);
 }
 
 static int reserve(struct tconn_merkle *tree, size_t nodes, struct tconn_error *err)

@@ -55,6 +55,28 @@ static int build(struct tconn_merkle *tree, size_t leaves, uint8_t *ret_root)
 	return tconn_merkle_root(tree, ret_root, NULL);
 }
 
+TEST(hashes_of_every_short_length)
+{
+	uint8_t buf[1 + 300 + TCONN_SHA256_TAIL], got[32], want[32];
+
+	for (size_t i = 0; i < sizeof(buf); i++)
+		buf[i] = (uint8_t)(i * 7 + 1);
+	for (size_t len = 0; len <= 300; len++) {
+		evp_hash(TCONN_SHA256, buf + 1, len, want);
+		tconn_sha256_public(buf + 1, len, got);
+		ASSERT_EQ(0, memcmp(got, want, 32)) TH_LOG("public, %zu bytes", len);
+		buf[0] = 0;
+		evp_hash(TCONN_SHA256, buf, 1 + len, want);
+		tconn_merkle_leaf(TCONN_SHA256, buf + 1, len, got);
+		ASSERT_EQ(0, memcmp(got, want, 32)) TH_LOG("leaf, %zu bytes", len);
+		evp_hash(TCONN_SHA256, buf + 1, len, want);
+		tconn_sha256_padded(buf + 1, len, got);
+		ASSERT_EQ(0, memcmp(got, want, 32)) TH_LOG("padded, %zu bytes", len);
+		for (size_t i = 0; i < sizeof(buf); i++)
+			buf[i] = (uint8_t)(i * 7 + len);
+	}
+}
+
 TEST(root_is_the_rfcs)
 {
 	uint8_t root[TCONN_MERKLE_HASH_MAX], want[TCONN_MERKLE_HASH_MAX];
