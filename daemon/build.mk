@@ -49,24 +49,25 @@ endef
 DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl confine labeld,$(if $(wildcard daemon/$(d)/*.c),$(d)))
 $(foreach d,$(DAEMON_FOLDERS),$(eval $(call daemon_rule,$(d))))
 
-# libtconn-label: the part of libtconn that others may use. What label.h declares is
-# global, all else is its own.
-LABEL_NOUNS	:= cbor_util certificate_status cose digest error file identity label label_batch label_clock \
-		   label_entry label_header label_open label_time label_track label_verify merkle tpm \
+# libtconn-label: the part of libtconn that others may use. What label.h and
+# label_client.h declare is global, all else is its own.
+LABEL_NOUNS	:= cbor_util certificate_status cose digest error file identity label label_batch label_client \
+		   label_clock \
+		   label_entry label_header label_open label_time label_track label_verify label_wire merkle tpm \
 		   tpm_blob tpm_counter tpm_keys tpm_signature tpm_template tpm_verify
 LABEL_PKGS	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 LABEL_OBJECTS	:= $(LABEL_NOUNS:%=$(BUILD)/label/%.o)
 LABEL_SHARED	:= $(BIN)/libtconn-label.so.0
 LABEL_STATIC	:= $(BIN)/libtconn-label.a
-LABEL_HEADERS	:= $(addprefix daemon/lib/,label.h bytes.h error.h)
+LABEL_HEADERS	:= $(addprefix daemon/lib/,label.h label_client.h bytes.h error.h)
 
 $(BUILD)/label/%.o: daemon/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
 
-$(BUILD)/label/exports: daemon/lib/label.h
+$(BUILD)/label/exports: daemon/lib/label.h daemon/lib/label_client.h
 	@mkdir -p $(@D)
-	sed -n 's/.*\(tconn_label_[a-z_]*\)(.*/\1/p' $< | sort -u >$@
+	sed -n 's/.*\(tconn_label_[a-z_]*\)(.*/\1/p' $^ | sort -u >$@
 	echo tconn_bytes_free >>$@
 
 $(BUILD)/label/map: $(BUILD)/label/exports

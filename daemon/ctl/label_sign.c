@@ -12,9 +12,13 @@
 
 #include "../lib/file.h"
 #include "../lib/jsonline.h"
+#include "../lib/label_client.h"
+
+#define ASK_MS	120000	/* twice the longest latency_ms */
 
 struct signing {
 	const char *tcti, *identity, *batch;
+	const char *socket;		/* tconn-labeld's; NULL: the TPM is used here */
 	struct tconn_label_source source;
 	bool inside;
 	const char *input_path[TCONN_LABEL_INPUTS_MAX];
@@ -75,6 +79,9 @@ static bool take_option(struct signing *s, int o)
 	case 'x':
 		s->inside = true;
 		return true;
+	case 'k':
+		s->socket = optarg;
+		return true;
 	}
 	return false;
 }
@@ -92,6 +99,7 @@ static int parse(int argc, char **argv, struct signing *s)
 		{ "tcti", required_argument, NULL, 't' },
 		{ "batch", required_argument, NULL, 'b' },
 		{ "inside", no_argument, NULL, 'x' },
+		{ "socket", required_argument, NULL, 'k' },
 		{ 0 },
 	};
 	int o;
@@ -103,6 +111,8 @@ static int parse(int argc, char **argv, struct signing *s)
 	s->file_count = (size_t)(argc - optind);
 	if (!*s->source.name || !*s->source.content_type || !s->file_count)
 		return usage("label sign --source NAME --type TYPE FILE...");
+	if (s->batch && s->socket)
+		return usage("tconn-labeld gives each item a label of its own: leave out --batch or --socket");
 	if (s->batch && s->input_count)
 		return usage("a batch carries no labels of inputs: leave out --batch or --input");
 	return 0;
@@ -131,6 +141,25 @@ static int load_inputs(struct signing *s, struct tconn_error *err)
 	return 0;
 }
 
+/* Its bytes where they go into the label, else their digest. */
+static int read_item(const struct signing *s, const char *file, struct tconn_bytes *ret_inside,
+		     uint8_t ret_digest[32], uint64_t *ret_size, struct tconn_error *err)
+{
+	int fd, r;
+
+	if (s->inside) {
+		r = tconn_file_read(file, TCONN_LABEL_INLINE_MAX, ret_inside, err);
+		*ret_size = ret_inside->len;
+		return r;
+	}
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return tconn_fail(err, -errno, "%s: %s", file, strerror(errno));
+	r = tconn_label_hash_file(fd, ret_digest, ret_size, err);
+	close(fd);
+	return r;
+}
+
 static int add_file(const struct signing *s, struct tconn_label_batch *b, size_t index,
 		    uint32_t source, struct tconn_error *err)
 {
@@ -141,22 +170,21 @@ static int add_file(const struct signing *s, struct tconn_label_batch *b, size_t
 		.source = source, .sequence = index + 1, .inside = s->inside, .digest = digest,
 		.input_count = s->input_count, .input = s->input_id,
 	};
-	int fd = -1, r;
+	int r = read_item(s, s->files[index], &inside, digest, &item.size, err);
 
-	if (s->inside) {
-		r = tconn_file_read(s->files[index], TCONN_LABEL_INLINE_MAX, &inside, err);
-		item.data = inside.data;
-		item.size = inside.len;
-	} else {
-		fd = open(s->files[index], O_RDONLY | O_CLOEXEC);
-		r = fd < 0 ? tconn_fail(err, -errno, "%s: %s", s->files[index], strerror(errno)) :
-		    tconn_label_hash_file(fd, digest, &item.size, err);
-	}
-	if (fd >= 0)
-		close(fd);
+	item.data = inside.data;
 	tconn_label_now(&now);
 	item.time_us = now.time_us;
 	return r ? r : tconn_label_batch_add(b, &item, err);
+}
+
+static int write_label(const char *file, const struct tconn_bytes *label, struct tconn_error *err)
+{
+	char path[4096];
+
+	if (snprintf(path, sizeof(path), "%s.label", file) >= (int)sizeof(path))
+		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", file);
+	return tconn_file_replace(path, label, 0644, err);
 }
 
 static int write_labels(const struct signing *s, const struct tconn_label_batch *b,
@@ -166,14 +194,12 @@ static int write_labels(const struct signing *s, const struct tconn_label_batch 
 
 	for (size_t i = 0; !r && i < (s->batch ? 1 : s->file_count); i++) {
 		struct tconn_bytes label = { 0 };
-		char path[4096];
 
-		if (snprintf(path, sizeof(path), "%s.label", s->files[i]) >= (int)sizeof(path))
-			return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", s->files[i]);
 		r = s->batch ? tconn_label_batch_encode(b, &label, err) :
 		    tconn_label_batch_item(b, i, s->input, s->input_count, &label, err);
 		if (!r)
-			r = tconn_file_replace(s->batch ? s->batch : path, &label, 0644, err);
+			r = s->batch ? tconn_file_replace(s->batch, &label, 0644, err) :
+			    write_label(s->files[i], &label, err);
 		tconn_bytes_free(&label);
 	}
 	return r;
@@ -202,6 +228,41 @@ static int sign_files(struct signing *s, const struct tconn_label_signer *signer
 	if (!r)
 		r = write_labels(s, b, err);
 	tconn_label_batch_free(b);
+	return r;
+}
+
+static int ask_for(const struct signing *s, struct tconn_label_connection *c, const char *file,
+		   struct tconn_error *err)
+{
+	__attribute__((cleanup(tconn_bytes_free))) struct tconn_bytes inside = { 0 }, label = { 0 };
+	uint8_t digest[32];
+	struct tconn_label_wanted want = {
+		.source = &s->source, .digest = digest, .inside = s->inside, .inputs = s->input,
+		.input_count = s->input_count,
+	};
+	int r = read_item(s, file, &inside, digest, &want.size, err);
+
+	want.data = inside.data;
+	if (!r)
+		r = tconn_label_get(c, &want, ASK_MS, &label, err);
+	if (!r)
+		r = write_label(file, &label, err);
+	return r ? tconn_fail_in(err, r, file) : 0;
+}
+
+/* By tconn-labeld: this program then is a sensor's, and its policy has to list it. */
+static int with_daemon(struct signing *s, struct tconn_error *err)
+{
+	struct tconn_label_connection *c;
+	int r = load_inputs(s, err);
+
+	if (!r)
+		r = tconn_label_connect(s->socket, ASK_MS, &c, err);
+	if (r)
+		return r;
+	for (size_t i = 0; !r && i < s->file_count; i++)
+		r = ask_for(s, c, s->files[i], err);
+	tconn_label_disconnect(c);
 	return r;
 }
 
@@ -234,7 +295,7 @@ int label_sign(const struct ctl *ctl, int argc, char **argv)
 	s->identity = "/var/lib/tconn/identity";
 	r = parse(argc, argv, s);
 	if (!r) {
-		r = with_signer(s, &err);
+		r = s->socket ? with_daemon(s, &err) : with_signer(s, &err);
 		if (!r && ctl->json) {
 			obj = json_object_new_object();
 			tconn_json_add(obj, "ok", json_object_new_boolean(1));

@@ -13,8 +13,6 @@
 
 #include "../lib/say.h"
 
-#define RESERVE_MS	20	/* for signing, before anything is known of this TPM */
-
 static int64_t now_ms(void)
 {
 	struct timespec ts;
@@ -140,7 +138,8 @@ static int open_batch(struct desk *d, struct tconn_error *err)
 /* Milliseconds until the open batch has to be closed; -1: none is open. */
 static int due_in(const struct desk *d)
 {
-	int64_t reserve = d->signing_ms + RESERVE_MS, left;
+	/* An eighth is for what else may hold us up: other processes, clients' messages. */
+	int64_t reserve = d->signing_ms + d->settings->latency_ms / 8, left;
 
 	if (!d->batch)
 		return -1;

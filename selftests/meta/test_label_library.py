@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""libtconn-label: what label.h declares is what it exports, and a user can build with it."""
+"""libtconn-label: what its headers declare is what it exports, and a user can build with it."""
 
 import pathlib
 import re
@@ -10,17 +10,20 @@ import unittest
 from . import make
 
 ROOT = make.ROOT
-HEADER = (ROOT / "daemon/lib/label.h").read_text()
+HEADERS = "".join((ROOT / "daemon/lib" / name).read_text() for name in ("label.h", "label_client.h"))
 VERSION = (ROOT / "daemon/lib/version.h").read_text()
 
 USER = r"""
 #include <stdio.h>
-#include <tconn/label.h>
+#include <tconn/label_client.h>
 int main(void)
 {
 	struct tconn_error err = { "" };
+	struct tconn_label_connection *c;
 	struct tconn_label *l;
 
+	if (tconn_label_connect("/nowhere", 0, &c, &err) != -2)
+		return 1;
 	puts(tconn_label_fault(tconn_label_decode("\xd2", 1, &l, &err)));
 	return 0;
 }
@@ -33,7 +36,7 @@ def output(*command, **options):
 
 
 def declared():
-    text = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.S)
+    text = re.sub(r"/\*.*?\*/", "", HEADERS, flags=re.S)
     return set(re.findall(r"\b(tconn_label_\w+)\(", text)) | {"tconn_bytes_free"}
 
 
