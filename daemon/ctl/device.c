@@ -50,7 +50,7 @@ static void print_one(struct json_object *reply)
 		print_checks(checks);
 }
 
-static int run(const struct ctl *ctl, const char *verb, const char *id,
+static int run(const struct ctl *ctl, const char *verb, const char *id, const char *by,
 	       void (*show)(struct json_object *))
 {
 	struct json_object *request = json_object_new_object(), *reply;
@@ -59,6 +59,8 @@ static int run(const struct ctl *ctl, const char *verb, const char *id,
 	tconn_json_add_string(request, "do", verb);
 	if (id)
 		tconn_json_add_string(request, "id", id);
+	if (by)
+		tconn_json_add_string(request, "by", by);
 	r = call(ctl, socket_of(ctl), request, TCONN_JSONLINE_MS, &reply);
 	if (r)
 		return r;
@@ -76,14 +78,19 @@ int command_device(const struct ctl *ctl, int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "";
 
 	if (strcmp(what, "add") == 0 && argc == 3)
-		return run(ctl, "device-add", argv[2], NULL);
+		return run(ctl, "device-add", argv[2], NULL, NULL);
 	if (strcmp(what, "list") == 0 && argc == 2)
-		return run(ctl, "device-list", NULL, print_list);
+		return run(ctl, "device-list", NULL, NULL, print_list);
 	if (strcmp(what, "attest") == 0 && argc == 3)
-		return run(ctl, "device-attest", argv[2], print_one);
+		return run(ctl, "device-attest", argv[2], NULL, print_one);
 	if (strcmp(what, "show") == 0 && argc == 3)
-		return run(ctl, "device-show", argv[2], print_one);
+		return run(ctl, "device-show", argv[2], NULL, print_one);
 	if (strcmp(what, "pin-reset") == 0 && argc == 3)
-		return run(ctl, "device-pin-reset", argv[2], NULL);
-	return usage("device add ID, device list, or device show, attest or pin-reset ID");
+		return run(ctl, "device-pin-reset", argv[2], NULL, NULL);
+	if (strcmp(what, "rekey") == 0 && argc == 3)
+		return run(ctl, "device-rekey", argv[2], NULL, NULL);
+	if (strcmp(what, "replace") == 0 && argc == 4)
+		return run(ctl, "device-replace", argv[2], argv[3], NULL);
+	return usage("device add ID, device list, device show, attest, pin-reset or rekey ID, "
+		     "or device replace ID NEW_ID");
 }

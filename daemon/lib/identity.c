@@ -292,6 +292,38 @@ int tconn_certificate_identity(const uint8_t *der, size_t len, enum tconn_use us
 	return 0;
 }
 
+static int seconds_of(const ASN1_TIME *t, int64_t *ret)
+{
+	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	int days, seconds, r = -EBADMSG;
+
+	if (epoch && ASN1_TIME_diff(&days, &seconds, epoch, t) == 1) {
+		*ret = (int64_t)days * 86400 + seconds;
+		r = 0;
+	}
+	ASN1_TIME_free(epoch);
+	return r;
+}
+
+int tconn_certificate_span(const uint8_t *der, size_t len, int64_t *ret_begin, int64_t *ret_end,
+			   struct tconn_error *err)
+{
+	X509 *cert = tconn_certificate_parse(der, len, err);
+	int64_t begin = 0, end = 0;
+	int r = cert ? 0 : -EBADMSG;
+
+	if (cert && (seconds_of(X509_get0_notBefore(cert), &begin) ||
+		     seconds_of(X509_get0_notAfter(cert), &end)))
+		r = tconn_fail(err, -EBADMSG, "its time of validity is none");
+	X509_free(cert);
+	ERR_clear_error();
+	if (r)
+		return tconn_fail_in(err, r, "certificate");
+	*ret_begin = begin;
+	*ret_end = end;
+	return 0;
+}
+
 static int to_der(X509 *cert, uint8_t **ret, size_t *ret_len)
 {
 	int len = i2d_X509(cert, NULL);

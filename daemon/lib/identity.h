@@ -65,6 +65,9 @@ int tconn_certificate_check(struct x509_store_st *trust, const uint8_t *der, siz
 int tconn_certificate_identity(const uint8_t *der, size_t len, enum tconn_use use,
 			       enum tconn_role role, struct tconn_identity *ret,
 			       struct tconn_error *err);
+/* When it is valid: seconds since 1970, both included. */
+int tconn_certificate_span(const uint8_t *der, size_t len, int64_t *ret_begin, int64_t *ret_end,
+			   struct tconn_error *err);
 /* Public key of cert equals the TPMT_PUBLIC. -EKEYREJECTED if not. */
 int tconn_certificate_matches(const uint8_t *der, size_t len, const struct tconn_blob *pub,
 			      struct tconn_error *err);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "../lib/digest.h"
 #include "../lib/say.h"
 #include "evidence_keep.h"
 #include "exchange.h"
@@ -40,8 +41,17 @@ static void keep(void *arg, const struct tconn_identity *device, const struct tc
 	struct device *d = arg;
 
 	server_know_ak(d->server, d, &e->ak_cert);
+	tconn_sha256(e->ak.data, e->ak.len, d->ak);
 	if (strcmp(dir, "none"))
 		evidence_keep(dir, device, encoded, e);
+}
+
+int device_check_ak(struct device *d, struct tconn_error *err)
+{
+	int r = revocation_check(d->server, d, err);
+
+	return r == 0 && d->ak_serial[0] ?
+	       store_keep_ak(d->server->store, d->identity.name, d->ak, err) : r;
 }
 
 /* Books and log, whether it went well or not. */
@@ -64,8 +74,8 @@ static int attest(struct device *d, struct tconn_error *err)
 	struct tconn_attestation a;
 	int r = tconn_attest_service(d->channel, &d->party, &d->identity, &a, err);
 
-	if (r == 0)	/* its AK is known now */
-		r = revocation_check(d->server, d, err);
+	if (r == 0)
+		r = device_check_ak(d, err);
 	r = revocation_reason(d, r, err);
 	memcpy(d->kernel, a.kernel, sizeof(d->kernel));
 	if (r == 0)
@@ -77,10 +87,18 @@ static int attest(struct device *d, struct tconn_error *err)
 static int attest_again(struct device *d, struct tconn_error *err)
 {
 	struct tconn_attestation a = { 0 };
-	int r = tconn_reattest_service(d->channel, &d->party, &d->identity, &a, err);
+	struct tconn_identity who;
+	/* The certificate may have ended meanwhile, or its issuer be trusted no more. */
+	int r = tconn_peer_identity(d->channel, d->server->party.trust, TCONN_ROLE_DEVICE, &who,
+				    err);
 
+	if (r < 0) {
+		store_refused(d->server->store, d->identity.name, err->text, NULL);
+		return r;
+	}
+	r = tconn_reattest_service(d->channel, &d->party, &d->identity, &a, err);
 	if (r == 0)
-		r = revocation_check(d->server, d, err);
+		r = device_check_ak(d, err);
 	r = revocation_reason(d, r, err);
 	note(d, &a, r < 0 ? err->text : "");
 	return r;
@@ -184,8 +202,10 @@ bool device_resume(struct device *d)
 bool device_begin(struct device *d, int fd)
 {
 	struct tconn_error err = { "" };
-	int r = tconn_channel_accept(d->server->tls, fd, &d->channel, &err);
+	struct tconn_credentials *own = server_credentials(d->server);
+	int r = tconn_channel_accept(own->tls, fd, &d->channel, &err);
 
+	tconn_credentials_put(own);
 	if (r < 0) {
 		tconn_say("%s: refused: %s", d->address, err.text);
 		return false;

@@ -13,4 +13,9 @@ bool device_begin(struct device *d, int fd);
 /* Out of the lobby: the device spoke, a question waits, or it is due. */
 bool device_resume(struct device *d);
 
+/* Once it has attested: nothing it showed was revoked meanwhile, and its AK is the one that it
+ * had. Where it is exempt there is none to look at. -EKEYREVOKED, -EACCES, -EIO.
+ */
+int device_check_ak(struct device *d, struct tconn_error *err);
+
 #endif

@@ -16,6 +16,7 @@
 #include "../lib/say.h"
 #include "../lib/words.h"
 #include "../../tui/protocol.h"
+#include "device.h"
 #include "pin.h"
 #include "revocation.h"
 
@@ -24,7 +25,8 @@
 #define _cleanup_pin_ __attribute__((cleanup(tconn_pin_wipe)))
 
 /* For the device's trusted screen: that this request is ours, and the key in it. */
-static int prove(const struct server *s, struct tconn_message *m, struct tconn_error *err)
+static int prove_by(const struct server *s, const struct tconn_credentials *own,
+		    struct tconn_message *m, struct tconn_error *err)
 {
 	const struct tconn_proof_of of = {
 		.nonce = m->nonce, .verifier_key = m->verifier_key,
@@ -33,8 +35,8 @@ static int prove(const struct server *s, struct tconn_message *m, struct tconn_e
 	uint8_t digest[32], signature[TCONN_PROOF_SIGNATURE_MAX], proof[TCONN_PROOF_MAX];
 	struct tconn_proof p = {
 		.signature = signature,
-		.signer = s->data_cert.data, .signer_len = s->data_cert.len,
-		.issuer = s->issuer_cert.data, .issuer_len = s->issuer_cert.len,
+		.signer = own->data_cert.data, .signer_len = own->data_cert.len,
+		.issuer = own->issuer_cert.data, .issuer_len = own->issuer_cert.len,
 	};
 	size_t len;
 	int r;
@@ -48,6 +50,15 @@ static int prove(const struct server *s, struct tconn_message *m, struct tconn_e
 		return tconn_fail(err, -EMSGSIZE, "own certificates are over %d bytes",
 				  TCONN_PROOF_CERTIFICATE_MAX);
 	return tconn_bytes_copy(&m->proof, proof, len, err);
+}
+
+static int prove(struct server *s, struct tconn_message *m, struct tconn_error *err)
+{
+	struct tconn_credentials *own = server_credentials(s);
+	int r = prove_by(s, own, m, err);
+
+	tconn_credentials_put(own);
+	return r;
 }
 
 /* A nonce nobody used before: the store refuses a second use. */
@@ -116,6 +127,12 @@ static int verify(struct device *d, struct question *q, const struct tconn_messa
 	OPENSSL_cleanse(digest, sizeof(digest));
 	if (r < 0 && r != -EKEYREJECTED)
 		return tconn_fail_in(err, r, "the answer's evidence");
+	if (r == 0)
+		r = device_check_ak(d, err);
+	if (r < 0 && r != -EKEYREJECTED) {
+		tconn_evidence_free(&e);
+		return r;
+	}
 	r = tconn_answer_verify(&asked, answer, &e, &q->verdict, &q->record, ret_pin);
 	tconn_evidence_free(&e);
 	tconn_say_verdict("answer", &q->verdict);
@@ -151,6 +168,7 @@ static int give_receipt(struct device *d, struct question *q, const struct tconn
 			const struct tconn_message *answer, struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { .type = TCONN_MSG_RECEIPT, .id = q->id };
+	struct tconn_credentials *own;
 	struct server *s = d->server;
 	struct tconn_receipt *receipt = calloc(1, sizeof(*receipt));
 	int r;
@@ -158,8 +176,10 @@ static int give_receipt(struct device *d, struct question *q, const struct tconn
 	if (!receipt)
 		return tconn_fail(err, -ENOMEM, "out of memory");
 	fill_receipt(d, q, request, answer, receipt);
-	r = tconn_receipt_sign(receipt, s->party.tpm, s->data_cert.data, s->data_cert.len,
+	own = server_credentials(s);
+	r = tconn_receipt_sign(receipt, s->party.tpm, own->data_cert.data, own->data_cert.len,
 			       &m.receipt, err);
+	tconn_credentials_put(own);
 	free(receipt);
 	if (r == 0)
 		r = store_add_receipt(s->store, q->id, d->identity.name,

@@ -57,58 +57,20 @@ struct program {
 	int device_fd, operator_fd, signal_fd;	/* -1: not open */
 };
 
-static int load_certificate(struct program *p, const char *name, struct tconn_bytes *ret,
-			    struct tconn_error *err)
-{
-	char path[4096];
-	int r;
-
-	if (snprintf(path, sizeof(path), "%s/%s", p->settings.identity, name) >= (int)sizeof(path))
-		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", p->settings.identity);
-	r = tconn_certificate_load(path, &ret->data, &ret->len, err);
-	return r < 0 ? tconn_fail_in(err, r, "own identity (enrol with tconnctl enrol)") : 0;
-}
-
-/* Devices are told, with each request, that it vouches for data_cert: so it has to. */
-static int own_issuer(struct program *p, struct tconn_error *err)
-{
-	struct server *s = &p->server;
-	struct tconn_identity data;
-	X509_STORE *issuer = NULL;
-	int r = load_certificate(p, "ca.pem", &s->issuer_cert, err);
-
-	if (r == 0)
-		r = tconn_trust_certificate(s->issuer_cert.data, s->issuer_cert.len, &issuer, err);
-	if (r == 0)
-		r = tconn_certificate_check(issuer, s->data_cert.data, s->data_cert.len,
-					    TCONN_USE_DATA, TCONN_ROLE_SERVICE, &data, err);
-	X509_STORE_free(issuer);
-	return r < 0 ? tconn_fail_in(err, r, "data.pem by ca.pem") : 0;
-}
-
 static int own_identity(struct program *p, struct tconn_error *err)
 {
-	struct server *s = &p->server;
-	struct tconn_bytes tls = { 0 };
-	struct tconn_identity data;
-	int r = load_certificate(p, "tls.pem", &tls, err);
+	struct tconn_credentials *own;
+	/* Without the TPM: a better message where that is not the identity's. */
+	int r = tconn_credentials_load(NULL, p->settings.identity, p->trust, TCONN_ROLE_SERVICE,
+				       &own, err);
 
-	if (r == 0)
-		r = tconn_certificate_check(p->trust, tls.data, tls.len, TCONN_USE_TLS,
-					    TCONN_ROLE_SERVICE, &s->self, err);
-	tconn_bytes_free(&tls);
-	if (r == 0)
-		r = load_certificate(p, "data.pem", &s->data_cert, err);
-	if (r == 0)
-		r = tconn_certificate_check(p->trust, s->data_cert.data, s->data_cert.len,
-					    TCONN_USE_DATA, TCONN_ROLE_SERVICE, &data, err);
-	if (r == 0)
-		r = own_issuer(p, err);
 	if (r < 0)
-		return tconn_fail_in(err, r, p->settings.identity);
-	if (strcmp(s->self.name, p->settings.name) != 0 || strcmp(data.name, s->self.name) != 0)
+		return r;
+	p->server.self = own->self;
+	tconn_credentials_put(own);
+	if (strcmp(p->server.self.name, p->settings.name) != 0)
 		return tconn_fail(err, -EINVAL, "%s: holds the identity of %s, \"name\" says %s",
-				  p->settings.identity, s->self.name, p->settings.name);
+				  p->settings.identity, p->server.self.name, p->settings.name);
 	return 0;
 }
 
@@ -131,8 +93,8 @@ static int open_tpm(struct program *p, struct tconn_error *err)
 	int r = tconn_tpm_open(p->settings.tcti, &p->tpm, err);
 
 	if (r == 0)
-		r = tconn_tls_context(p->tpm, p->settings.identity, p->trust, true, &p->server.tls,
-				      err);
+		r = tconn_credentials_load(p->tpm, p->settings.identity, p->trust,
+					   TCONN_ROLE_SERVICE, &p->server.credentials, err);
 	return r;
 }
 
@@ -251,9 +213,14 @@ static void fill_server(struct program *p)
 	};
 }
 
-static void serve(struct program *p)
+static int serve(struct program *p, struct tconn_error *err)
 {
+	int r;
+
 	fill_server(p);
+	r = server_renew_start(&p->server, err);
+	if (r < 0)
+		return r;
 	tconn_say("tconn-serviced %s: service %s, devices at %s, operator at %s", TCONN_VERSION,
 		  p->server.self.name, p->settings.listen, p->settings.admin_socket);
 	tconn_process_notify("READY=1");
@@ -262,7 +229,9 @@ static void serve(struct program *p)
 	close(p->device_fd);
 	p->device_fd = -1;
 	server_stop(&p->server);
+	server_renew_end(&p->server);
 	tconn_say("tconn-serviced: ended");
+	return 0;
 }
 
 static void close_fd(int fd)
@@ -279,7 +248,6 @@ static void close_parts(struct program *p)
 	close_fd(p->device_fd);
 	close_fd(p->signal_fd);
 	store_close(p->server.store);
-	SSL_CTX_free(p->server.tls);
 	tconn_tpm_close(p->tpm);
 	tconn_refset_free(p->refset);
 	X509_STORE_free(p->trust);
@@ -310,8 +278,8 @@ static int run(const char *config, bool check_only)
 		code = fail(EXIT_TPM, &err);
 	else if (!check_only && open_sockets(&p, &err) < 0)
 		code = fail(EXIT_SETUP, &err);
-	else if (!check_only)
-		serve(&p);
+	else if (!check_only && serve(&p, &err) < 0)
+		code = fail(EXIT_SETUP, &err);
 	close_parts(&p);
 	return code;
 }

@@ -20,6 +20,8 @@ static const struct {
 	{ "device-attest", verb_device_attest },
 	{ "device-list", verb_device_list },
 	{ "device-pin-reset", verb_device_pin_reset },
+	{ "device-rekey", verb_device_rekey },
+	{ "device-replace", verb_device_replace },
 	{ "device-show", verb_device_show },
 	{ "receipt-list", verb_receipt_list },
 	{ "receipt-show", verb_receipt_show },

@@ -80,13 +80,17 @@ static void recall(struct server *s, struct device *d)
 
 void server_admit(struct server *s, struct device *d, const struct tconn_identity *who)
 {
+	int64_t begin, end;
 	const uint8_t *der;
 	size_t len;
 
 	pthread_mutex_lock(&s->lock);
 	d->identity = *who;
-	if (tconn_channel_peer(d->channel, &der, &len) == 0)
+	if (tconn_channel_peer(d->channel, &der, &len) == 0) {
 		tconn_serial_of(der, len, d->tls_serial);
+		if (tconn_certificate_span(der, len, &begin, &end, NULL) == 0)
+			d->end = server_now() + (end - time(NULL)) + 1;
+	}
 	recall(s, d);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -103,8 +107,7 @@ void server_free(struct server *s)
 	if (s->lobby_fd > 0)
 		close(s->lobby_fd);
 	tdestroy(s->logs, free);
-	tconn_bytes_free(&s->data_cert);
-	tconn_bytes_free(&s->issuer_cert);
+	tconn_credentials_put(s->credentials);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
 }
@@ -393,7 +396,9 @@ void server_done(struct server *s, struct device *d)
 
 bool server_is_due(const struct device *d)
 {
-	return d->due && server_now() >= d->due;
+	const int64_t now = server_now();
+
+	return (d->due && now >= d->due) || (d->end && now >= d->end);
 }
 
 bool server_park(struct server *s, struct device *d)
@@ -410,10 +415,9 @@ bool server_park(struct server *s, struct device *d)
 }
 
 /* Parked, and somebody has to look after it. */
-static bool wants_thread(const struct server *s, const struct device *d)
+static bool wants_thread(const struct device *d)
 {
-	return d->parked && (atomic_load(&d->called_off) ||
-			     (s->settings->reattest_s && server_is_due(d)));
+	return d->parked && (atomic_load(&d->called_off) || server_is_due(d));
 }
 
 /* Under the lock throughout: whoever else resumes a connection may free it. */
@@ -429,11 +433,56 @@ bool server_lobby(struct server *s)
 		if (resume(s, events[i].data.ptr) < 0)
 			break;
 	for (struct device *d = s->devices; d && s->active < s->settings->active; d = d->next)
-		if (wants_thread(s, d) && resume(s, d) < 0)
+		if (wants_thread(d) && resume(s, d) < 0)
 			break;
 	room = s->active < s->settings->active;
 	pthread_mutex_unlock(&s->lock);
 	return room;
+}
+
+struct tconn_credentials *server_credentials(struct server *s)
+{
+	struct tconn_credentials *c;
+
+	pthread_mutex_lock(&s->lock);
+	c = tconn_credentials_get(s->credentials);
+	pthread_mutex_unlock(&s->lock);
+	return c;
+}
+
+static void renewed(void *arg, struct tconn_credentials *fresh)
+{
+	struct tconn_credentials *old;
+	struct server *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	old = s->credentials;
+	s->credentials = fresh;
+	pthread_mutex_unlock(&s->lock);
+	tconn_credentials_put(old);
+	tconn_say("identity renewed");
+}
+
+static void not_renewed(void *arg, const struct tconn_error *why)
+{
+	(void)arg;
+	tconn_say("identity is NOT renewed: %s", why->text);
+}
+
+int server_renew_start(struct server *s, struct tconn_error *err)
+{
+	s->renewal = (struct tconn_renewal){
+		.tpm = s->party.tpm, .trust = s->party.trust, .issuer = s->settings->issuer,
+		.identity_dir = s->settings->identity, .self = s->self,
+		.before_days = s->settings->renew_before_days, .end = s->credentials->end,
+		.renewed = renewed, .failed = not_renewed, .arg = s,
+	};
+	return tconn_renewal_start(&s->renewal, err);
+}
+
+void server_renew_end(struct server *s)
+{
+	tconn_renewal_end(&s->renewal);
 }
 
 static char *checks_text(const struct tconn_verdict *v)

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "../lib/attest.h"
+#include "../lib/renewal.h"
 #include "../lib/revocation.h"
 #include "question.h"
 #include "settings.h"
@@ -25,8 +26,6 @@
 
 #define SERVER_OPERATORS	16	/* conversations on the operator's socket at once */
 #define SERVER_STACK		(1u << 20)	/* bytes, each thread */
-
-struct ssl_ctx_st;
 
 /* One connection; owned by its thread, and by the lobby while it is parked. */
 struct device {
@@ -36,6 +35,7 @@ struct device {
 	struct tconn_identity identity;	/* name "" until the handshake is done */
 	char tls_serial[TCONN_SERIAL_TEXT];	/* of the certificates it showed; server.lock */
 	char ak_serial[TCONN_SERIAL_TEXT];
+	uint8_t ak[32];			/* SHA-256 of the AK that attested last; the owner's alone */
 	struct tconn_party party;	/* the server's, with the device's log */
 	struct tconn_ima_state log;	/* what is known of it; the owner's alone */
 	struct device *next;		/* server.devices; server.lock */
@@ -45,6 +45,7 @@ struct device {
 	bool parked;			/* no thread has it; server.lock */
 	bool active;			/* counted in server.active; server.lock */
 	int64_t due;			/* CLOCK_BOOTTIME, seconds: to attest again; 0: never */
+	int64_t end;			/* the same clock: its certificate ends, and it with it */
 	struct question *question;	/* being asked; server.lock */
 	char kernel[128];		/* a hint; written once, before trusted is set */
 	char *checks, *service_checks;	/* JSON, of the last attestation; server.lock */
@@ -54,11 +55,10 @@ struct server {
 	const struct settings *settings;
 	struct tconn_identity self;
 	struct store *store;
-	struct ssl_ctx_st *tls;
+	struct tconn_credentials *credentials;	/* ours; lock, see server_credentials() */
+	struct tconn_renewal renewal;
 	struct tconn_party party;
 	struct x509_store_st *archive;	/* as party.trust, without revocations: for old receipts */
-	struct tconn_bytes data_cert;	/* DER, of the key that signs requests and receipts */
-	struct tconn_bytes issuer_cert;	/* DER, of who vouches for it */
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
 
 	int lobby_fd;			/* epoll: sockets of parked connections */
@@ -83,6 +83,13 @@ void server_free(struct server *s);
 void server_accept(struct server *s, int fd, const char *address);
 /* Starts run(arg) as a detached thread with a small stack. */
 int server_thread(void *(*run)(void *), void *arg);
+
+/* What we show of ourselves, now: tconn_credentials_put() it. Another one once it is renewed;
+ * connections that are there go on with what they began with.
+ */
+struct tconn_credentials *server_credentials(struct server *s);
+int server_renew_start(struct server *s, struct tconn_error *err);
+void server_renew_end(struct server *s);
 
 /* Who it is, by which certificate; what is known of its log. */
 void server_admit(struct server *s, struct device *d, const struct tconn_identity *who);

@@ -6,8 +6,9 @@
 
 #include "../lib/channel.h"
 #include "../lib/config.h"
+#include "../lib/renewal.h"
 
-#define COUNT 23
+#define COUNT 25
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -54,6 +55,12 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .type = TCONN_SETTING_UINT,
 		  .value = &s->reattest_s,
 		  .max = 86400 * 365 },
+		{ .key = "issuer", .type = TCONN_SETTING_STRING, .value = &s->issuer },
+		{ .key = "renew_before_days",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->renew_before_days,
+		  .min = 1,
+		  .max = 3650 },
 		{ .key = "attest", .type = TCONN_SETTING_BOOL, .value = &s->attest },
 		{ .key = "device_exempt",
 		  .type = TCONN_SETTING_BOOL,
@@ -94,6 +101,7 @@ static int defaults(struct settings *s)
 	s->attest = true;
 	s->pending = 32;
 	s->message_ms = TCONN_MESSAGE_MS;
+	s->renew_before_days = TCONN_RENEWAL_BEFORE;
 	s->answer_margin_ms = 45000;
 	return s->admin_socket && s->tcti && s->identity && s->trust && s->device_reference &&
 	       s->database && s->pin_sink && s->evidence ? 0 : -ENOMEM;

@@ -25,6 +25,9 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS refusals ("
 	" device TEXT PRIMARY KEY REFERENCES devices(id), time INTEGER NOT NULL, why TEXT NOT NULL)"
 	" STRICT;"
+	"CREATE TABLE IF NOT EXISTS device_keys ("
+	" device TEXT PRIMARY KEY REFERENCES devices(id), ak TEXT NOT NULL, since INTEGER NOT NULL)"
+	" STRICT;"
 	/* Not bound to devices: who was never enrolled here can be revoked beforehand. */
 	"CREATE TABLE IF NOT EXISTS revocations ("
 	" number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL,"

@@ -26,6 +26,15 @@ int store_find_device(struct store *s, const char *id, struct tconn_error *err);
 /* The outcome of the last attestation; why is "" where it was trusted. */
 int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v,
 		      const char *kernel, const char *why, struct tconn_error *err);
+/* A device's attestation key, SHA-256 of its TPMT_PUBLIC: the first one that was trusted is
+ * its own from then on. -EACCES: this is another one.
+ */
+int store_keep_ak(struct store *s, const char *id, const uint8_t ak[32], struct tconn_error *err);
+/* The next one is. */
+int store_forget_ak(struct store *s, const char *id, struct tconn_error *err);
+/* id is revoked, then by comes in. -ENOENT, -EEXIST, -EINVAL as of those. */
+int store_replace_device(struct store *s, const char *id, const char *by, struct tconn_error *err);
+
 /* A device that is known was turned away before it attested; no error where it is not. */
 int store_refused(struct store *s, const char *id, const char *why, struct tconn_error *err);
 /* id NULL: all devices. An array of objects as in PROTOCOL.md without "connected". */

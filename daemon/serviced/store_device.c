@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "../lib/digest.h"
 #include "../lib/jsonline.h"
 
 static bool is_device_id(const char *id)
@@ -81,6 +83,57 @@ int store_refused(struct store *s, const char *id, const char *why, struct tconn
 	sqlite3_bind_int64(q.stmt, 2, time(NULL));
 	query_bind_text(&q, 3, why);
 	return query_run(&q, err);
+}
+
+static int compare_ak(const struct query *q, const char *id, const char *ak, struct tconn_error *err)
+{
+	if (strcmp(query_text(q, 0), ak) == 0)
+		return 0;
+	return tconn_fail(err, -EACCES, "takeover: device %s attests with another key (AK) than since "
+			  "%s; if its TPM was cleared on purpose: tconnctl device rekey", id,
+			  query_text(q, 1));
+}
+
+int store_keep_ak(struct store *s, const char *id, const uint8_t ak[32], struct tconn_error *err)
+{
+	_cleanup_query_ struct query q = { 0 };
+	char hex[65];
+	int r = query_begin(&q, s, "INSERT INTO device_keys (device, ak, since) VALUES (?1, ?2, ?3)"
+			    " ON CONFLICT (device) DO UPDATE SET ak = ak"
+			    " RETURNING ak, strftime('%Y-%m-%dT%H:%M:%SZ', since, 'unixepoch')", err);
+
+	if (r < 0)
+		return r;
+	tconn_hex(ak, 32, hex);
+	query_bind_text(&q, 1, id);
+	query_bind_text(&q, 2, hex);
+	sqlite3_bind_int64(q.stmt, 3, time(NULL));
+	return sqlite3_step(q.stmt) == SQLITE_ROW ? compare_ak(&q, id, hex, err) : store_fail(s, err);
+}
+
+int store_forget_ak(struct store *s, const char *id, struct tconn_error *err)
+{
+	_cleanup_query_ struct query q = { 0 };
+	int r = query_begin(&q, s, "DELETE FROM device_keys WHERE device = ?1", err);
+
+	if (r < 0)
+		return r;
+	query_bind_text(&q, 1, id);
+	return query_run(&q, err);
+}
+
+int store_replace_device(struct store *s, const char *id, const char *by, struct tconn_error *err)
+{
+	char reason[STORE_REASON_MAX];
+	int r = store_find_device(s, id, err);
+
+	/* The old one first: where the rest fails, none is in rather than both. */
+	snprintf(reason, sizeof(reason), "replaced by %s", by);
+	if (r == 0)
+		r = tconn_identity_name_check(TCONN_ROLE_DEVICE, by, err);
+	if (r == 0)
+		r = store_revoke(s, STORE_DEVICE, id, reason, err);
+	return r < 0 ? r : store_add_device(s, by, err);
 }
 
 static struct json_object *device_row(const struct query *q)

@@ -110,3 +110,37 @@ int verb_device_pin_reset(struct server *s, struct json_object *request,
 		tconn_say("device %s: count of PINs reset by the operator", id);
 	return r;
 }
+
+/* Its TPM was cleared: same EK, same id, another AK. */
+int verb_device_rekey(struct server *s, struct json_object *request, struct json_object *reply,
+		      struct tconn_error *err)
+{
+	const char *id;
+	int r = verb_need_id(request, &id, err);
+
+	(void)reply;
+	if (r == 0)
+		r = store_find_device(s->store, id, err);
+	if (r == 0)
+		r = store_forget_ak(s->store, id, err);
+	if (r == 0)
+		tconn_say("device %s: may come with a new AK, by the operator", id);
+	return r;
+}
+
+/* Its TPM was replaced: another EK, another id. */
+int verb_device_replace(struct server *s, struct json_object *request, struct json_object *reply,
+			struct tconn_error *err)
+{
+	const char *id, *by;
+	int r = verb_need_id(request, &id, err);
+
+	(void)reply;
+	if (r == 0 && !tconn_json_string(request, "by", &by, NULL))
+		r = tconn_fail(err, -EPROTO, "\"by\" must be a device id");
+	if (r == 0)
+		r = store_replace_device(s->store, id, by, err);
+	if (r == 0)
+		tconn_say("device %s: replaced by %s, by the operator", id, by);
+	return r;
+}

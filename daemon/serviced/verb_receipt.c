@@ -72,6 +72,7 @@ static int sign_verdict(struct server *s, struct json_object *device, const char
 {
 	struct tconn_ear *e = calloc(1, sizeof(*e));
 	struct tconn_bytes cmw = { 0 };
+	struct tconn_credentials *own;
 	unsigned long long time;
 	int r;
 
@@ -86,7 +87,9 @@ static int sign_verdict(struct server *s, struct json_object *device, const char
 	strcpy(e->service, s->self.name);
 	verdict_of(device, &e->verdict);
 	tconn_verdict_grade(&e->verdict, e->part, &e->status);
-	r = tconn_ear_sign(e, s->party.tpm, s->data_cert.data, s->data_cert.len, &cmw, err);
+	own = server_credentials(s);
+	r = tconn_ear_sign(e, s->party.tpm, own->data_cert.data, own->data_cert.len, &cmw, err);
+	tconn_credentials_put(own);
 	if (r == 0)
 		r = verb_add_base64(reply, &cmw, err);
 	tconn_json_add_string(reply, "status", tconn_tier_name(e->status));

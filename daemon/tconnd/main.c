@@ -40,47 +40,22 @@ struct program {
 	struct tconn_tpm *tpm;
 	X509_STORE *trust;
 	struct tconn_refset *refset;
-	SSL_CTX *tls;
 	struct service service;
 };
-
-/* One of our certificates, DER; *ret is the caller's. */
-static int own_certificate(struct program *p, const char *file, enum tconn_use use,
-			   struct tconn_bytes *ret, struct tconn_error *err)
-{
-	char path[4096];
-	int r;
-
-	if (snprintf(path, sizeof(path), "%s/%s", p->settings.identity, file) >= (int)sizeof(path))
-		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", p->settings.identity);
-	r = tconn_certificate_load(path, &ret->data, &ret->len, err);
-	if (r < 0)
-		return tconn_fail_in(err, r, "own identity (enrol with tconnctl enrol)");
-	r = tconn_certificate_check(p->trust, ret->data, ret->len, use, TCONN_ROLE_DEVICE,
-				    &p->state.self, err);
-	return r < 0 ? tconn_fail_in(err, r, path) : 0;
-}
-
-static int own_identity(struct program *p, struct tconn_error *err)
-{
-	struct tconn_bytes tls = { 0 };
-	int r = own_certificate(p, "data.pem", TCONN_USE_DATA, &p->service.data_cert, err);
-
-	if (r == 0)
-		r = own_certificate(p, "tls.pem", TCONN_USE_TLS, &tls, err);
-	tconn_bytes_free(&tls);
-	return r;
-}
 
 static int open_parts(struct program *p, struct tconn_error *err)
 {
 	const struct settings *s = &p->settings;
+	struct tconn_credentials *own = NULL;
 	int r = tconn_trust_load(s->trust, &p->trust, err);
 
 	if (r == 0)
 		r = tconn_refset_load(s->service_reference, NULL, &p->refset, err);
+	if (r == 0)	/* without the TPM: --check, and a better message */
+		r = tconn_credentials_load(NULL, s->identity, p->trust, TCONN_ROLE_DEVICE, &own, err);
 	if (r == 0)
-		r = own_identity(p, err);
+		p->state.self = own->self;
+	tconn_credentials_put(own);
 	if (r == 0 && strlen(s->service_name) >= sizeof(p->service.expected.name))
 		r = tconn_fail(err, -EINVAL, "\"service_name\" is over %zu bytes",
 			       sizeof(p->service.expected.name) - 1);
@@ -92,7 +67,8 @@ static int open_tpm(struct program *p, struct tconn_error *err)
 	int r = tconn_tpm_open(p->settings.tcti, &p->tpm, err);
 
 	if (r == 0)
-		r = tconn_tls_context(p->tpm, p->settings.identity, p->trust, false, &p->tls, err);
+		r = tconn_credentials_load(p->tpm, p->settings.identity, p->trust, TCONN_ROLE_DEVICE,
+					   &p->service.credentials, err);
 	return r;
 }
 
@@ -101,7 +77,6 @@ static void fill_service(struct program *p)
 	struct service *v = &p->service;
 
 	v->state = &p->state;
-	v->tls = p->tls;
 	v->party = (struct tconn_party){
 		.tpm = p->tpm,
 		.sources = {
@@ -128,6 +103,15 @@ static void fill_service(struct program *p)
 	};
 }
 
+static void run_service(struct program *p)
+{
+	tconn_say("tconnd %s: device %s, service %s at %s", TCONN_VERSION, p->state.self.name,
+		  p->settings.service_name, p->settings.service);
+	tconn_process_notify("READY=1");
+	service_run(&p->service);
+	tconn_process_notify("STOPPING=1");
+}
+
 static int serve(struct program *p, struct tconn_error *err)
 {
 	struct attention attention;
@@ -142,21 +126,19 @@ static int serve(struct program *p, struct tconn_error *err)
 		return r;
 	}
 	fill_service(p);
-	tconn_say("tconnd %s: device %s, service %s at %s", TCONN_VERSION, p->state.self.name,
-		  p->settings.service_name, p->settings.service);
-	tconn_process_notify("READY=1");
-	service_run(&p->service);
-	tconn_process_notify("STOPPING=1");
+	r = service_renew_start(&p->service, err);
+	if (r == 0)
+		run_service(p);
 	watch_end(&watch);
 	attention_end(&attention);
+	service_renew_end(&p->service);
 	tconn_say("tconnd: ended");
-	return 0;
+	return r;
 }
 
 static void close_parts(struct program *p)
 {
-	tconn_bytes_free(&p->service.data_cert);
-	SSL_CTX_free(p->tls);
+	tconn_credentials_put(p->service.credentials);
 	tconn_tpm_close(p->tpm);
 	tconn_refset_free(p->refset);
 	X509_STORE_free(p->trust);

@@ -8,7 +8,9 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "../lib/cbor_util.h"
 #include "../lib/half.h"
@@ -152,7 +154,10 @@ static int sign(struct service *s, const struct tconn_message *request,
 	if (!answer->record.len)
 		return 0;
 	r = tconn_half_sign(&half, s->party.tpm, &answer->signature, err);
-	return r ? r : tconn_bytes_copy(&answer->signer, s->data_cert.data, s->data_cert.len, err);
+	if (r)
+		return r;
+	return tconn_bytes_copy(&answer->signer, s->credentials->data_cert.data,
+				    s->credentials->data_cert.len, err);
 }
 
 static int serve_request(struct service *s, struct tconn_channel *c,
@@ -214,37 +219,91 @@ static int serve_message(struct service *s, struct tconn_channel *c, struct tcon
 	return tconn_fail(err, -EPROTO, "unexpected message: a REQUEST or an ATTEST is due");
 }
 
-/* Until there is something to read: 0, or -ECANCELED. */
+/* Until there is something to read (0) or a renewed identity (1); or -ECANCELED. */
 static int wait_for_request(struct service *s, struct tconn_channel *c, struct tconn_error *err)
 {
 	struct pollfd p[] = {
 		{ .fd = s->state->stop_fd, .events = POLLIN },
 		{ .fd = tconn_channel_fd(c), .events = POLLIN },
+		{ .fd = s->fresh_fd, .events = POLLIN },
 	};
 
 	if (tconn_channel_pending(c))
 		return 0;
-	while (poll(p, 2, -1) < 0)
+	while (poll(p, 3, -1) < 0)
 		if (errno != EINTR)
 			return tconn_fail(err, -errno, "poll: %s", strerror(errno));
-	return p[0].revents ? tconn_fail(err, -ECANCELED, "told to stop") : 0;
+	if (p[0].revents)
+		return tconn_fail(err, -ECANCELED, "told to stop");
+	return !p[1].revents && p[2].revents;
 }
 
-static int converse(struct service *s, struct tconn_channel *c, bool *ret_trusted,
-		    struct tconn_error *err)
+/* Proves who we are and who the service is: trusted in both directions. */
+static int meet(struct service *s, struct tconn_channel *c, struct tconn_error *err)
 {
 	int r = check_name(s, c, err);
 
 	if (r == 0)
 		r = attest(s, c, err);
-	if (r == 0) {
-		*ret_trusted = true;
+	if (r == 0)
 		tconn_say("service: verdict: trusted, in both directions");
+	return r;
+}
+
+/* Renewed credentials, if there are some, from now on. */
+static bool take_fresh(struct service *s)
+{
+	struct tconn_credentials *fresh = atomic_exchange(&s->fresh, NULL);
+	eventfd_t waste;
+
+	eventfd_read(s->fresh_fd, &waste);
+	if (!fresh)
+		return false;
+	tconn_credentials_put(s->credentials);
+	s->credentials = fresh;
+	return true;
+}
+
+/* The service ends the old connection itself once it trusts the new one, so that at no time
+ * it has none. Where it cannot be reached the old one goes on.
+ */
+static int move_over(struct service *s, struct tconn_channel **c, struct tconn_error *err)
+{
+	struct tconn_channel *next = NULL;
+	int r;
+
+	if (!take_fresh(s))
+		return 0;
+	if (tconn_channel_connect(s->credentials->tls, s->state->settings->service, &next, err) < 0) {
+		tconn_say("service: no second connection for the renewed identity: %s", err->text);
+		return 0;
 	}
+	r = meet(s, next, err);
+	if (r < 0) {
+		tconn_channel_refuse(next, r, err);
+		tconn_channel_close(next);
+		return r;
+	}
+	keep_alive(tconn_channel_fd(next));
+	state_moved(s->state, tconn_channel_fd(next));
+	tconn_channel_close(*c);
+	*c = next;
+	tconn_say("service: connected with the renewed identity");
+	return 0;
+}
+
+static int converse(struct service *s, struct tconn_channel **c, bool *ret_trusted,
+		    struct tconn_error *err)
+{
+	int r = meet(s, *c, err);
+
+	*ret_trusted = r == 0;
 	while (r == 0) {
-		r = wait_for_request(s, c, err);
+		r = wait_for_request(s, *c, err);
 		if (r == 0)
-			r = serve_message(s, c, err);
+			r = serve_message(s, *c, err);
+		else if (r > 0)
+			r = move_over(s, c, err);
 	}
 	return r;
 }
@@ -255,12 +314,14 @@ static bool connect_once(struct service *s)
 	struct tconn_channel *c = NULL;
 	struct tconn_error err = { "" };
 	bool trusted = false;
-	int r = tconn_channel_connect(s->tls, s->state->settings->service, &c, &err);
+	int r;
 
+	take_fresh(s);
+	r = tconn_channel_connect(s->credentials->tls, s->state->settings->service, &c, &err);
 	if (r == 0) {
 		keep_alive(tconn_channel_fd(c));
 		state_connected(s->state, tconn_channel_fd(c));
-		r = converse(s, c, &trusted, &err);
+		r = converse(s, &c, &trusted, &err);
 		/* Ends with a REFUSAL unless the other side ended it. */
 		if (r != -ECANCELED)
 			tconn_channel_refuse(c, r, &err);
@@ -270,6 +331,45 @@ static bool connect_once(struct service *s)
 		tconn_say("service %s: %s", s->state->settings->service, err.text);
 	tconn_channel_close(c);
 	return trusted;
+}
+
+static void renewed(void *arg, struct tconn_credentials *fresh)
+{
+	struct service *s = arg;
+
+	tconn_say("identity renewed");
+	tconn_credentials_put(atomic_exchange(&s->fresh, fresh));
+	eventfd_write(s->fresh_fd, 1);
+}
+
+static void not_renewed(void *arg, const struct tconn_error *why)
+{
+	(void)arg;
+	tconn_say("identity is NOT renewed: %s", why->text);
+}
+
+int service_renew_start(struct service *s, struct tconn_error *err)
+{
+	const struct settings *set = s->state->settings;
+
+	s->fresh_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->fresh_fd < 0)
+		return tconn_fail(err, -errno, "eventfd: %s", strerror(errno));
+	s->renewal = (struct tconn_renewal){
+		.tpm = s->party.tpm, .trust = s->party.trust, .issuer = set->issuer,
+		.identity_dir = set->identity, .self = s->credentials->self,
+		.before_days = set->renew_before_days, .end = s->credentials->end,
+		.renewed = renewed, .failed = not_renewed, .arg = s,
+	};
+	return tconn_renewal_start(&s->renewal, err);
+}
+
+void service_renew_end(struct service *s)
+{
+	tconn_renewal_end(&s->renewal);
+	tconn_credentials_put(atomic_exchange(&s->fresh, NULL));
+	if (s->fresh_fd > 0)
+		close(s->fresh_fd);
 }
 
 void service_run(struct service *s)

@@ -7,8 +7,9 @@
 
 #include "../lib/channel.h"
 #include "../lib/config.h"
+#include "../lib/renewal.h"
 
-#define COUNT 19
+#define COUNT 21
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -52,6 +53,12 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .value = &s->message_ms,
 		  .min = 100,
 		  .max = 120000 },
+		{ .key = "issuer", .type = TCONN_SETTING_STRING, .value = &s->issuer },
+		{ .key = "renew_before_days",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->renew_before_days,
+		  .min = 1,
+		  .max = 3650 },
 		{ .key = "attest", .type = TCONN_SETTING_BOOL, .value = &s->attest },
 		{ .key = "service_exempt",
 		  .type = TCONN_SETTING_BOOL,
@@ -75,6 +82,7 @@ static int defaults(struct settings *s)
 	s->retry_min_ms = 1000;
 	s->retry_max_ms = 30000;
 	s->message_ms = TCONN_MESSAGE_MS;
+	s->renew_before_days = TCONN_RENEWAL_BEFORE;
 	return s->tcti && s->identity && s->trust && s->service_reference && s->tui &&
 	       s->status_socket && s->receipts && s->module_state ? 0 : -ENOMEM;
 }

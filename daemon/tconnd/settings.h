@@ -25,6 +25,8 @@ struct settings {
 	bool service_exempt;		/* the service need not */
 	uint32_t retry_min_ms, retry_max_ms;
 	uint32_t message_ms;
+	char *issuer;			/* HOST:PORT, to renew the identity at; NULL: nobody does */
+	uint32_t renew_before_days;
 };
 
 int settings_load(const char *path, struct settings *ret, struct tconn_error *err);

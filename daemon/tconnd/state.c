@@ -58,6 +58,15 @@ void state_connected(struct state *s, int fd)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void state_moved(struct state *s, int fd)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->channel_fd >= 0)
+		close(s->channel_fd);
+	s->channel_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void state_attested(struct state *s, const struct tconn_attestation *a, bool trusted)
 {
 	pthread_mutex_lock(&s->lock);

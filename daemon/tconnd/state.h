@@ -36,6 +36,8 @@ int state_init(struct state *s, const struct settings *settings, struct tconn_er
 void state_free(struct state *s);
 
 void state_connected(struct state *s, int fd);
+/* Another channel in its place; it has attested. */
+void state_moved(struct state *s, int fd);
 void state_attested(struct state *s, const struct tconn_attestation *a, bool trusted);
 /* The service's later word about this device. */
 void state_reattested(struct state *s, const struct tconn_verdict *own, bool trusted);
