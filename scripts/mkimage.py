@@ -7,6 +7,7 @@
     reference.cose      signed reference values: for the service, one file for each version
     reference.json      the same, to read
     device.policy       what its module is told, to read
+    boot.policy         its signed boot state, to which the device's keys are sealed
     manifest.json       digests of all files in it
 
 The same tree, keys and settings give the same disk. The owner's keys come from mkkeys.py;

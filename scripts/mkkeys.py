@@ -4,7 +4,8 @@
 
     PK, KEK, db     .key .crt .esl .auth    Secure Boot; db signs the boot image, tconn.ko
                                             and the device policy
-    image           .key .crt               signs reference values and boot state policies
+    image           .key .crt               signs reference values
+    boot            .key .crt               signs boot states, to which devices' keys are sealed
 
 They go to out/keys unless --output says otherwise, outside the tree, readable by their owner
 alone. Whoever has db.key can make a device run anything: on a real line it belongs on a token
@@ -37,7 +38,7 @@ def run(*command):
 
 
 def certificate(directory, name, kind):
-    """A key and its self-signed certificate; RSA where firmware has to understand it."""
+    """A key and its self-signed certificate; RSA where firmware or an image holds signatures."""
     key, crt = directory / f"{name}.key", directory / f"{name}.crt"
     if key.exists() and crt.exists():
         return
@@ -77,6 +78,7 @@ def make(directory):
         for name in SECURE_BOOT:
             certificate(directory, name, "rsa")
         certificate(directory, "image", "ec")
+        certificate(directory, "boot", "rsa")
         signature_lists(directory)
     finally:
         os.umask(mask)

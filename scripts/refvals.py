@@ -24,6 +24,7 @@ import struct
 import sys
 import uuid
 
+import bootpolicy
 from harness import uki
 
 MIB = 1 << 20
@@ -139,6 +140,21 @@ def boot_image_events(image, initrd, command_line, keys):
             + _secure_boot_events(keys) + _stub_events(command_line, initrd) + stub)
 
 
+# What the image decides and no setting of the machine: Secure Boot's state and keys, the boot
+# image's parts, what was added beside it, keys of the machine's owner.
+BOOT_STATE = (7, 11, 12, 14)
+SEPARATOR = hashlib.sha256(bytes(4)).hexdigest()    # between the variables and what they let start
+
+
+def boot_state(image, keys):
+    """{PCR: value} once this boot image has started, for bootpolicy.py."""
+    events = [e["digest"] for e in _secure_boot_events(keys)]
+    events.insert(-1, SEPARATOR)
+    return {7: bootpolicy.replay(events),
+            11: bootpolicy.replay(digest for _, digest in uki.measured(image)),
+            12: bytes(32), 14: bytes(32)}
+
+
 # -- the values
 
 def _stub_events(command_line, ramdisk):
@@ -230,6 +246,9 @@ def generate_kiosk(kiosk, *, policies, apps, firmware=()):
     values["pcr_closed"] = [2, 3, 6, 12, 14]
     values["pcr_exact"] = [11, 12, 14]
     values["secure_boot"] = secure_boot(kiosk.keys)
+    values["ima_before_module"] = {path.replace(" ", "_"): [digest]
+                                   for path, digest in kiosk.early.items()}
+    values["key_policy"] = [bootpolicy.key_policy(kiosk.keys / "boot.crt")]
     values["system"] = dict(HARDENED)
     return values
 

@@ -55,6 +55,8 @@ static int examine(const struct desk *desk, const struct tconn_message *m, struc
 	if (!r)
 		r = tconn_ak_check(&m->ak, err);
 	if (!r)
+		r = tconn_keys_check_alike(&m->ak, &m->tls, &m->data, err);
+	if (!r)
 		r = tconn_name(&m->ek, reg->ek, err);
 	if (!r)
 		r = tconn_name(&m->ak, reg->ak, err);

@@ -34,6 +34,8 @@ static int parse(int argc, char **argv, struct enrolment *e)
 		{ "ca-file", required_argument, NULL, 'f' },
 		{ "identity", required_argument, NULL, 'i' },
 		{ "tcti", required_argument, NULL, 't' },
+		{ "boot-policy", required_argument, NULL, 'p' },
+		{ "boot-signer", required_argument, NULL, 's' },
 		{ 0 },
 	};
 	int o;
@@ -59,6 +61,12 @@ static int parse(int argc, char **argv, struct enrolment *e)
 		case 't':
 			e->tcti = optarg;
 			break;
+		case 'p':
+			e->options.boot_policy = optarg;
+			break;
+		case 's':
+			e->options.boot_signer = optarg;
+			break;
 		default:
 			return usage("bad option of enrol");
 		}
@@ -67,6 +75,8 @@ static int parse(int argc, char **argv, struct enrolment *e)
 		return usage("enrol takes options only");
 	if (!e->options.role || !e->options.ca_address || !e->options.ca_file)
 		return usage("enrol needs --role, --ca and --ca-file");
+	if (!e->options.boot_policy != !e->options.boot_signer)
+		return usage("enrol takes --boot-policy and --boot-signer together");
 	if ((e->options.role == TCONN_ROLE_SERVICE) != (e->options.service_name != NULL))
 		return usage("a service needs --name, a device has none: its id comes from its EK");
 	return 0;

@@ -14,7 +14,7 @@ static const char help[] =
 	"usage: tconnctl [--socket PATH] [--json] COMMAND ...\n"
 	"\n"
 	"  enrol --role device|service [--name NAME] --ca HOST:PORT --ca-file FILE\n"
-	"        [--identity DIR] [--tcti TCTI]\n"
+	"        [--identity DIR] [--tcti TCTI] [--boot-policy FILE --boot-signer FILE]\n"
 	"                       make keys in the TPM and have them certified\n"
 	"  device add ID        let a device in at this service\n"
 	"  device list\n"

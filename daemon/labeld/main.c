@@ -131,6 +131,10 @@ static int open_tpm(struct program *p, struct tconn_error *err)
 	int r = tconn_tpm_open(p->settings.tcti, &d->signer.tpm, err);
 
 	if (!r)
+		r = tconn_tpm_use_boot_policy(d->signer.tpm, p->settings.boot_policy, err);
+	if (!r)
+		r = tconn_tpm_try_key(d->signer.tpm, TCONN_KEY_DATA, err);
+	if (!r)
 		r = tconn_label_new_epoch(d->signer.tpm, &d->clock.epoch, err);
 	return r ? r : look_around(p, err);
 }

@@ -6,12 +6,13 @@
 
 #include "../lib/config.h"
 
-#define COUNT 8
+#define COUNT 9
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
 	const struct tconn_setting t[COUNT] = {
 		{ .key = "tcti", .type = TCONN_SETTING_STRING, .value = &s->tcti },
+		{ .key = "boot_policy", .type = TCONN_SETTING_STRING, .value = &s->boot_policy },
 		{ .key = "identity", .type = TCONN_SETTING_STRING, .value = &s->identity },
 		{ .key = "trust", .type = TCONN_SETTING_STRING, .value = &s->trust },
 		{ .key = "socket", .type = TCONN_SETTING_STRING, .value = &s->socket },

@@ -7,7 +7,7 @@
 #include "../lib/error.h"
 
 struct settings {
-	char *tcti, *identity, *trust, *socket, *policy;
+	char *tcti, *boot_policy, *identity, *trust, *socket, *policy;
 	char *evidence;			/* directory; NULL: no environment in labels */
 	uint32_t latency_ms;		/* from an item's arrival to its label */
 	uint32_t items;			/* of a batch */

@@ -15,8 +15,12 @@
  *    "secure_boot": { "required": true, "pk": ["HEX"], "kek": ["HEX"], "db": ["HEX"], "dbx": [] },
  *			optional: sha256 of the certificates that the lists may hold; dbx: must hold
  *    "system": { "lockdown": "confidentiality", ... },	optional: settings, system.h
+ *    "key_policy": ["HEX"],	optional: authPolicy that the keys must have: sealed to boot states
+ *			that this owner signs (boot_policy.h)
  *    "ima": { "/usr/sbin/tconnd": ["HEX", ...], ... },	sha256 of file content
  *    "ima_buf": { "NAME": ["HEX"] },	optional: measured buffers besides the module's
+ *    "ima_before_module": { "/init": ["HEX"], ... },	optional: files that alone may be measured
+ *			before the module's boot record: those of the initramfs, none of the REE
  *    "ima_digests", "ima_rules", "ima_keys", "ima_text": optional, see ima_policy.h
  *    "ima_required": true,
  *    "tconn": { "required": true, "pcr": 13, "policy": ["HEX"], "app": ["HEX"] } }
@@ -62,6 +66,7 @@ struct tconn_verdict {
  *	quote-signature
  *	quote-fresh	qualifyingData is the expected binding
  *	quote-pcrs	pcrDigest covers all PCRs of TCONN_PCR_MASK with the given values
+ *	key-policy	in which boot states the keys can be used; says so where any will do
  *	boot-log	replays to PCR 0-9 (and 11, 12, 14 where logged)
  *	boot-reference	pcr_events
  *	secure-boot	on, with the owner's keys; says so where it is not required

@@ -167,6 +167,7 @@ struct comparison {
 	const struct tconn_appraising *a;
 	bool whole;			/* entry 0 is the boot_aggregate, which ima-log has derived */
 	struct module_events module;
+	bool module_booted;		/* its boot record was among the entries */
 	size_t bad, unseen;		/* unseen: passed by a rule for any content */
 	struct tconn_reason first;	/* why the first bad entry is bad */
 	tconn_ima_tell_fn tell;		/* or NULL */
@@ -221,8 +222,10 @@ static bool check_module_entry(struct comparison *c, const struct tconn_ima_even
 	while (type && m->next < m->count) {
 		const struct module_event *event = &m->event[m->next++];
 
-		if (event->type == type && tconn_pcr_equal(event->digest, e->digest))
+		if (event->type == type && tconn_pcr_equal(event->digest, e->digest)) {
+			c->module_booted |= type == TCONN_EVENT_BOOT;
 			return true;
+		}
 	}
 	return tconn_refuse(why, "%.*s (%s) is not in the module's log", path_len(e), e->path,
 			    tconn_digest_short(e->digest).text);
@@ -236,12 +239,28 @@ static bool is_modules(const struct tconn_ima_event *e)
 	       !memcmp(e->path, MODULE_PREFIX, strlen(MODULE_PREFIX));
 }
 
+/* Were it measured after code of the REE had run, that code could have taken its place. */
+static bool check_order(const struct comparison *c, const struct tconn_ima_event *e,
+			struct tconn_reason *why)
+{
+	struct lh_table *before = c->a->refvals->ima_before_module;
+	const struct tconn_digests *digests;
+
+	if (!before || !c->whole || c->module_booted || e->template == TCONN_IMA_BUF)
+		return true;
+	digests = tconn_refvals_find(before, e->path, e->path_len);
+	if (digests && tconn_digests_have(digests, e->digest))
+		return true;
+	return tconn_refuse(why, "%.*s ran before the module's boot record was measured",
+			    path_len(e), e->path);
+}
+
 static bool check_entry(struct comparison *c, const struct tconn_ima_event *e,
 			struct tconn_reason *why)
 {
 	if (is_modules(e))
 		return check_module_entry(c, e, why);
-	return tconn_ima_policy_check(c->a->refvals, e, why);
+	return check_order(c, e, why) && tconn_ima_policy_check(c->a->refvals, e, why);
 }
 
 static int compare_entry(const struct tconn_ima_event *e, size_t index, void *arg)
@@ -284,6 +303,8 @@ static bool compare(struct comparison *c, struct tconn_reason *why)
 		return tconn_refuse(why, "%.220s, and %zu more", c->first.text, c->bad - 1);
 	if (c->bad)
 		return tconn_refuse(why, "%s", c->first.text);
+	if (c->a->refvals->ima_before_module && c->whole && !c->module_booted)
+		return tconn_refuse(why, "the module's boot record is not among the entries");
 	if (c->unseen) {
 		why->warning = true;
 		return tconn_pass(why, "%zu entries%s, as %.128s says; %zu of them may be anything by a rule of it",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between appraise.c, which runs the checks in order, and appraise_boot.c,
- * appraise_ima.c and appraise_tconn.c, which make those about logs.
+ * Between appraise.c, which runs the checks in order, and appraise_*.c, which make those about
+ * logs, keys and settings.
  */
 #ifndef TCONN_APPRAISE_PART_H
 #define TCONN_APPRAISE_PART_H
@@ -29,6 +29,7 @@ struct tconn_reason {
 /* One check: the result, and always a reason. Preconditions hold when called. */
 typedef bool (*tconn_check_fn)(struct tconn_appraising *a, struct tconn_reason *why);
 
+bool tconn_check_key_policy(struct tconn_appraising *a, struct tconn_reason *why);
 bool tconn_check_boot_log(struct tconn_appraising *a, struct tconn_reason *why);
 bool tconn_check_boot_reference(struct tconn_appraising *a, struct tconn_reason *why);
 bool tconn_check_secure_boot(struct tconn_appraising *a, struct tconn_reason *why);

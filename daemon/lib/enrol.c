@@ -15,6 +15,7 @@
 #include <openssl/x509.h>
 
 #include "attest.h"
+#include "boot_policy.h"
 #include "channel.h"
 #include "digest.h"
 #include "enrol_proof.h"
@@ -63,9 +64,28 @@ static int expect(struct enrolment *e, struct tconn_error *err)
 	return 0;
 }
 
+/* A policy of somebody else would make keys that serve that somebody. */
+static int check_boot_policy(const struct tconn_enrol_options *o, struct tconn_error *err)
+{
+	struct tconn_boot_policy policy;
+	int r;
+
+	if (!o->boot_policy != !o->boot_signer)
+		return tconn_fail(err, -EINVAL, "a boot policy and its signer go together");
+	if (!o->boot_policy)
+		return 0;
+	r = tconn_boot_policy_load(o->boot_policy, &policy, err);
+	return r ? r : tconn_boot_policy_check_signer(&policy, o->boot_signer, err);
+}
+
 static int prepare_keys(struct enrolment *e, struct tconn_error *err)
 {
-	int r = tconn_tpm_make_keys(e->tpm, err);
+	int r = check_boot_policy(e->options, err);
+
+	if (!r)
+		r = tconn_tpm_use_boot_policy(e->tpm, e->options->boot_policy, err);
+	if (!r)
+		r = tconn_tpm_make_keys(e->tpm, err);
 
 	if (!r)
 		r = tconn_tpm_ek_public(e->tpm, &e->ek, err);

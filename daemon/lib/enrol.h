@@ -15,6 +15,10 @@ struct tconn_enrol_options {
 	const char *identity_dir;	/* output; made 0700 where absent, each file replaced atomically */
 	enum tconn_role role;
 	const char *service_name;	/* role service only */
+	/* Both or none: keys are made sealed to the boot states of this file (boot_policy.h), which
+	 * must be signed by this certificate's key (PEM).
+	 */
+	const char *boot_policy, *boot_signer;
 };
 /* Makes the keys, enrols, writes ak.pem tls.pem data.pem ca.pem. */
 int tconn_enrol(struct tconn_tpm *tpm, const struct tconn_enrol_options *o,

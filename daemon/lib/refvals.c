@@ -62,9 +62,11 @@ void tconn_refvals_free(struct tconn_refvals *r)
 		return;
 	tconn_ima_policy_free(r->policy_ima);
 	free_table(r->ima);
+	free_table(r->ima_before_module);
 	free_table(r->ima_buf);
 	for (int i = 0; i < TCONN_EFI_LISTS; i++)
 		free(r->secure_boot.list[i]);
+	free(r->key_policy);
 	free(r->policy);
 	free(r->app);
 	free(r);
@@ -396,12 +398,23 @@ static int parse_system(struct json_object *top, struct tconn_system *ret, struc
 	return error ? tconn_fail_in(err, error, "system") : 0;
 }
 
+static int parse_key_policy(struct json_object *top, struct tconn_refvals *r,
+			    struct tconn_error *err)
+{
+	struct json_object *list;
+	int error = get(top, "key_policy", json_type_array, &list, err);
+
+	if (!error)
+		error = tconn_refvals_digests(list, &r->key_policy, err);
+	return error ? tconn_fail_in(err, error, "key_policy") : 0;
+}
+
 static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tconn_error *err)
 {
 	static const char *const keys[] = {
 		"tconn-reference-values", "name", "kernel", "pcr_events", "pcr_closed", "pcr_exact",
-		"secure_boot", "system", "ima",
-		"ima_buf", "ima_digests", "ima_rules", "ima_keys", "ima_text", "ima_required",
+		"secure_boot", "key_policy", "system", "ima",
+		"ima_before_module", "ima_buf", "ima_digests", "ima_rules", "ima_keys", "ima_text", "ima_required",
 		"tconn", NULL
 	};
 	int64_t version;
@@ -423,6 +436,8 @@ static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tcon
 		error = parse_pcrs(o, "pcr_exact", &r->pcr_exact, err);
 	if (!error && has(o, "secure_boot"))
 		error = parse_secure_boot(o, &r->secure_boot, err);
+	if (!error && has(o, "key_policy"))
+		error = parse_key_policy(o, r, err);
 	if (!error && has(o, "system"))
 		error = parse_system(o, &r->system, err);
 	if (!error)
@@ -433,6 +448,8 @@ static int parse_top(struct json_object *o, struct tconn_refvals *r, struct tcon
 		error = parse_tconn(o, r, err);
 	if (!error && has(o, "kernel"))
 		error = get_text(o, "kernel", r->kernel, sizeof(r->kernel), err);
+	if (!error && has(o, "ima_before_module"))
+		error = parse_table(o, "ima_before_module", &r->ima_before_module, err);
 	if (!error && has(o, "ima_buf"))
 		error = parse_table(o, "ima_buf", &r->ima_buf, err);
 	if (!error)

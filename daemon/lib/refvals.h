@@ -49,9 +49,11 @@ struct tconn_refvals {
 	uint32_t pcr_closed;		/* bit n: PCR n holds listed events only */
 	uint32_t pcr_exact;		/* bit n: PCR n is what the firmware log says, be it nothing */
 	struct tconn_refvals_secure_boot secure_boot;
+	struct tconn_digests *key_policy;	/* NULL: any */
 	struct tconn_system system;	/* "": any */
 	bool ima_required;
 	struct lh_table *ima;		/* path -> struct tconn_digests */
+	struct lh_table *ima_before_module;	/* path -> struct tconn_digests; NULL: any */
 	struct lh_table *ima_buf;	/* event name -> struct tconn_digests */
 	struct tconn_ima_policy *policy_ima;	/* ima_policy.h */
 	bool tconn_required;

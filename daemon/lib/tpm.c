@@ -110,6 +110,7 @@ void tconn_tpm_close(struct tconn_tpm *tpm)
 {
 	if (!tpm)
 		return;
+	free(tpm->boot);
 	Esys_Finalize(&tpm->esys);
 	Tss2_TctiLdr_Finalize(&tpm->tcti);
 	pthread_mutex_destroy(&tpm->lock);
@@ -140,7 +141,7 @@ int tconn_tpm_random(struct tconn_tpm *tpm, void *buf, size_t len, struct tconn_
 	return 0;
 }
 
-static void pcr_selection(uint32_t mask, TPML_PCR_SELECTION *ret)
+void tconn_tpm_pcr_selection(uint32_t mask, TPML_PCR_SELECTION *ret)
 {
 	TPMS_PCR_SELECTION *s = &ret->pcrSelections[0];
 
@@ -182,8 +183,8 @@ static int take_pcrs(uint32_t got, const TPML_DIGEST *values, struct tconn_pcrs 
 }
 
 /* One command gives eight PCRs at most. */
-static int read_pcrs(struct tconn_tpm *tpm, uint32_t mask, struct tconn_pcrs *ret,
-		     struct tconn_error *err)
+int tconn_tpm_read_pcrs(struct tconn_tpm *tpm, uint32_t mask, struct tconn_pcrs *ret,
+			struct tconn_error *err)
 {
 	struct tconn_pcrs pcrs = { 0 };
 
@@ -195,7 +196,7 @@ static int read_pcrs(struct tconn_tpm *tpm, uint32_t mask, struct tconn_pcrs *re
 		uint32_t new;
 		int r;
 
-		pcr_selection(mask & ~pcrs.mask, &want);
+		tconn_tpm_pcr_selection(mask & ~pcrs.mask, &want);
 		r = tconn_tpm_rc(Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 					       &want, &counter, &got, &values), "PCR read", err);
 		if (r)
@@ -226,7 +227,7 @@ int tconn_tpm_pcr_read(struct tconn_tpm *tpm, uint32_t mask, struct tconn_pcrs *
 	if (r)
 		return r;
 	TCONN_TPM_LOCK(tpm);
-	return read_pcrs(tpm, mask, ret, err);
+	return tconn_tpm_read_pcrs(tpm, mask, ret, err);
 }
 
 int tconn_tpm_pcr_extend(struct tconn_tpm *tpm, unsigned int pcr, const uint8_t digest[32],
@@ -268,22 +269,37 @@ static bool quote_covers(const struct tconn_quote *quote)
 	return quoted->size == sizeof(digest) && !memcmp(quoted->buffer, digest, sizeof(digest));
 }
 
-static int quote_once(struct tconn_tpm *tpm, ESYS_TR ak, uint32_t mask,
-		      const uint8_t qualifying[32], struct tconn_quote *ret, struct tconn_error *err)
+struct quoting {
+	TPM2B_DATA qualifying;
+	TPML_PCR_SELECTION selection;
+	TPM2B_ATTEST *attest;
+	TPMT_SIGNATURE *signature;
+};
+
+static TSS2_RC use_for_quote(struct tconn_tpm *tpm, ESYS_TR ak, ESYS_TR session, void *arg)
 {
 	const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_NULL };	/* the key's own */
+	struct quoting *q = arg;
+
+	return Esys_Quote(tpm->esys, ak, session, ESYS_TR_NONE, ESYS_TR_NONE, &q->qualifying, &scheme,
+			  &q->selection, &q->attest, &q->signature);
+}
+
+static int quote_once(struct tconn_tpm *tpm, uint32_t mask, const uint8_t qualifying[32],
+		      struct tconn_quote *ret, struct tconn_error *err)
+{
+	struct quoting q = { .qualifying.size = 32 };
 	ESYS_FREE TPMT_SIGNATURE *signature = NULL;
 	ESYS_FREE TPM2B_ATTEST *attest = NULL;
-	TPM2B_DATA data = { .size = 32 };
-	TPML_PCR_SELECTION selection;
 	int r;
 
-	memcpy(data.buffer, qualifying, 32);
-	pcr_selection(mask, &selection);
-	r = tconn_tpm_rc(Esys_Quote(tpm->esys, ak, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				    &data, &scheme, &selection, &attest, &signature), "quote", err);
+	memcpy(q.qualifying.buffer, qualifying, 32);
+	tconn_tpm_pcr_selection(mask, &q.selection);
+	r = tconn_tpm_use_key(tpm, TCONN_KEY_AK, use_for_quote, &q, "quote", err);
+	attest = q.attest;
+	signature = q.signature;
 	if (!r)
-		r = read_pcrs(tpm, mask, &ret->pcrs, err);
+		r = tconn_tpm_read_pcrs(tpm, mask, &ret->pcrs, err);
 	if (!r)
 		r = tconn_blob_set(attest->attestationData, attest->size, &ret->attest, err);
 	if (!r)
@@ -295,17 +311,13 @@ int tconn_tpm_quote(struct tconn_tpm *tpm, uint32_t mask, const uint8_t qualifyi
 		    struct tconn_quote *ret, struct tconn_error *err)
 {
 	struct tconn_quote quote;
-	ESYS_TR ak;
 	int r = check_mask(mask, err);
 
 	if (r)
 		return r;
 	TCONN_TPM_LOCK(tpm);
-	r = tconn_tpm_key_handle(tpm, TCONN_KEY_AK, &ak, err);
-	if (r)
-		return r;
 	for (int i = 0; i < QUOTE_TRIES; i++) {
-		r = quote_once(tpm, ak, mask, qualifying, &quote, err);
+		r = quote_once(tpm, mask, qualifying, &quote, err);
 		if (r)
 			return r;
 		if (quote_covers(&quote)) {

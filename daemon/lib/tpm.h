@@ -5,7 +5,8 @@
  * private key ever leaves the TPM.
  *
  * Keys, persistent, owner hierarchy, ECC P-256, fixedTPM | fixedParent |
- * sensitiveDataOrigin | userWithAuth, noDA:
+ * sensitiveDataOrigin, noDA; userWithAuth with an empty password, or, where the TPM was opened
+ * for a boot policy, none, and authPolicy of the owner who signs boot states (boot_policy.h):
  *	AK	0x81010010	restricted sign, ECDSA-SHA256: quotes and Certify only
  *	TLS	0x81010011	unrestricted sign, ECDSA-SHA256
  *	DATA	0x81010012	unrestricted sign, ECDSA-SHA256: receipts, labels
@@ -54,6 +55,11 @@ struct tconn_tpm;
 int tconn_tpm_open(const char *tcti, struct tconn_tpm **ret, struct tconn_error *err);
 void tconn_tpm_close(struct tconn_tpm *tpm);	/* accepts NULL */
 
+/* Keys are sealed to the boot states of this file (boot_policy.h): tconn_tpm_make_keys() makes such,
+ * all else uses them. Before any of these; path NULL: they are not sealed.
+ */
+int tconn_tpm_use_boot_policy(struct tconn_tpm *tpm, const char *path, struct tconn_error *err);
+
 /* Makes AK, TLS and DATA keys where absent; wrong attributes at a handle are an error. */
 int tconn_tpm_make_keys(struct tconn_tpm *tpm, struct tconn_error *err);
 
@@ -68,6 +74,11 @@ int tconn_tpm_ek_certificate(struct tconn_tpm *tpm, uint8_t **ret, size_t *ret_l
 /* ECDSA over a SHA-256 digest; ret is a DER ECDSA-Sig-Value, at most 72 bytes. */
 int tconn_tpm_sign(struct tconn_tpm *tpm, enum tconn_key key, const uint8_t digest[32],
 		   uint8_t ret[72], size_t *ret_len, struct tconn_error *err);
+
+/* One signature, thrown away: says at a program's start, and in words, what else would end each
+ * handshake.
+ */
+int tconn_tpm_try_key(struct tconn_tpm *tpm, enum tconn_key key, struct tconn_error *err);
 
 /* Quote by the AK of the PCRs in mask; values read again until they match. */
 int tconn_tpm_quote(struct tconn_tpm *tpm, uint32_t mask, const uint8_t qualifying[32],
@@ -106,6 +117,7 @@ int tconn_tpm_pkey(struct tconn_tpm *tpm, enum tconn_key key, struct evp_pkey_st
 struct tconn_quote_info {
 	uint8_t qualifying[32];
 	uint8_t pcr_digest[32];
+	uint8_t signer[34];			/* the AK's Qualified Name, by SHA-256 */
 	uint32_t pcr_mask;			/* sha256 bank; another bank is an error */
 	uint32_t reset_count, restart_count;
 	uint64_t clock, firmware_version;
@@ -125,6 +137,11 @@ int tconn_quote_qualifying(const struct tconn_blob *attest, uint8_t ret[32],
 int tconn_certify_verify(const struct tconn_blob *ak, const struct tconn_blob *key,
 			 const struct tconn_blob *attest, const struct tconn_blob *signature,
 			 const uint8_t qualifying[32], struct tconn_error *err);
+/* Of a primary key of the owner hierarchy, from its Name (part 1, 16: QN = H(QN of the parent || Name)). */
+void tconn_owner_qualified_name(const uint8_t name[34], uint8_t ret[34]);
+/* All three can be used by the same policy, or by none. -EKEYREJECTED if not. */
+int tconn_keys_check_alike(const struct tconn_blob *ak, const struct tconn_blob *tls,
+			   const struct tconn_blob *data, struct tconn_error *err);
 /* AK: restricted, sign, not decrypt, fixedTPM, fixedParent, sensitiveDataOrigin, ECC P-256 ECDSA-SHA256. */
 int tconn_ak_check(const struct tconn_blob *ak, struct tconn_error *err);
 /* EK: byte for byte the TCG template L-1 but for its modulus, so that one EK has one id. */

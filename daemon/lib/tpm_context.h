@@ -9,9 +9,18 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <tss2/tss2_esys.h>
+#include "boot_policy.h"
 #include "tpm.h"
 
 #define TCONN_KEY_COUNT	3
+
+/* How sealed keys are used (tpm_use.c): what the owner allows, and which of it this boot is. */
+struct tconn_tpm_boot {
+	struct tconn_boot_policy policy;
+	const struct tconn_boot_state *state;	/* NULL until first used */
+	TPM2B_NAME signer;
+	TPMT_TK_VERIFIED ticket;		/* the TPM's word that the signer signed the state */
+};
 
 struct tconn_tpm {
 	pthread_mutex_t lock;		/* everything below */
@@ -20,6 +29,8 @@ struct tconn_tpm {
 	ESYS_TR key[TCONN_KEY_COUNT];	/* by key_index(); ESYS_TR_NONE until first used, so that
 					 * a signature is one TPM command
 					 */
+	bool sealed[TCONN_KEY_COUNT];	/* valid where key[] is: usable by its policy alone */
+	struct tconn_tpm_boot *boot;	/* NULL: keys are not sealed */
 };
 
 static inline void tconn_tpm_unlock(struct tconn_tpm **tpm)
@@ -53,6 +64,24 @@ int tconn_tpm_session(struct tconn_tpm *tpm, ESYS_TR salt_key, TPM2_SE type, ESY
  * a raw TPM never does.
  */
 void tconn_tpm_flush(struct tconn_tpm *tpm, ESYS_TR handle);
+
+/* Lock held. */
+int tconn_tpm_read_pcrs(struct tconn_tpm *tpm, uint32_t mask, struct tconn_pcrs *ret,
+			struct tconn_error *err);
+/* Of the sha256 bank; bit n of mask is PCR n. */
+void tconn_tpm_pcr_selection(uint32_t mask, TPML_PCR_SELECTION *ret);
+
+/* Lock held. Calls fn with the key and a session that authorises one use of it. fn is called
+ * again where a PCR, any, was extended before the TPM came to it, and has filled arg
+ * in the last call alone. -EACCES: the key is sealed, and this boot state is not signed.
+ */
+typedef TSS2_RC (*tconn_tpm_use_fn)(struct tconn_tpm *tpm, ESYS_TR key, ESYS_TR session, void *arg);
+int tconn_tpm_use_key(struct tconn_tpm *tpm, enum tconn_key key, tconn_tpm_use_fn fn, void *arg,
+		      const char *what, struct tconn_error *err);
+static inline int tconn_key_index(enum tconn_key key)
+{
+	return (int)(key - TCONN_KEY_AK);
+}
 
 /* Lock held. The handle of one of our keys; -ENOENT where it was never made. */
 int tconn_tpm_key_handle(struct tconn_tpm *tpm, enum tconn_key key, ESYS_TR *ret,

@@ -15,11 +15,6 @@
 
 static const TPMT_SIG_SCHEME own_scheme = { .scheme = TPM2_ALG_NULL };
 
-static int key_index(enum tconn_key key)
-{
-	return (int)(key - TCONN_KEY_AK);
-}
-
 static int check_key(enum tconn_key key, struct tconn_error *err)
 {
 	if (key != TCONN_KEY_AK && key != TCONN_KEY_TLS && key != TCONN_KEY_DATA)
@@ -156,6 +151,25 @@ int tconn_tpm_ek_public(struct tconn_tpm *tpm, struct tconn_blob *ret, struct tc
 	return r ? r : tconn_blob_pack_public(&public, ret, err);
 }
 
+static int open_key(struct tconn_tpm *tpm, enum tconn_key key, ESYS_TR *ret,
+		    struct tconn_error *err)
+{
+	TPMT_PUBLIC public;
+	ESYS_TR handle;
+	int r = open_handle(tpm, key, &handle, err);
+
+	if (r == -ENOENT)
+		return tconn_fail(err, r, "TPM: no %s key at %#x; enrol this machine first",
+				  tconn_key_label(key), (unsigned int)key);
+	if (!r)
+		r = read_public(tpm, handle, &public, err);
+	if (r)
+		return r;
+	tpm->sealed[tconn_key_index(key)] = !(public.objectAttributes & TPMA_OBJECT_USERWITHAUTH);
+	*ret = handle;
+	return 0;
+}
+
 int tconn_tpm_key_handle(struct tconn_tpm *tpm, enum tconn_key key, ESYS_TR *ret,
 			 struct tconn_error *err)
 {
@@ -164,27 +178,22 @@ int tconn_tpm_key_handle(struct tconn_tpm *tpm, enum tconn_key key, ESYS_TR *ret
 
 	if (r)
 		return r;
-	cached = &tpm->key[key_index(key)];
-	if (*cached == ESYS_TR_NONE) {
-		r = open_handle(tpm, key, cached, err);
-		if (r == -ENOENT)
-			tconn_fail(err, r, "TPM: no %s key at %#x; enrol this machine first",
-				   tconn_key_label(key), (unsigned int)key);
-	}
+	cached = &tpm->key[tconn_key_index(key)];
+	if (*cached == ESYS_TR_NONE)
+		r = open_key(tpm, key, cached, err);
 	if (!r)
 		*ret = *cached;
 	return r;
 }
 
 /* Owner hierarchy: a primary made again after somebody evicted it is the same key. */
-static int make_persistent(struct tconn_tpm *tpm, enum tconn_key key, struct tconn_error *err)
+static int make_persistent(struct tconn_tpm *tpm, enum tconn_key key, const TPMT_PUBLIC *template,
+			   struct tconn_error *err)
 {
-	TPMT_PUBLIC template;
 	ESYS_TR transient, persistent;
 	int r;
 
-	tconn_template_key(key, &template);
-	r = create_primary(tpm, ESYS_TR_RH_OWNER, &template, &transient, err);
+	r = create_primary(tpm, ESYS_TR_RH_OWNER, template, &transient, err);
 	if (r)
 		return r;
 	r = tconn_tpm_rc(Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, transient, ESYS_TR_PASSWORD,
@@ -192,24 +201,37 @@ static int make_persistent(struct tconn_tpm *tpm, enum tconn_key key, struct tco
 			 "making a key persistent", err);
 	tconn_tpm_flush(tpm, transient);
 	if (!r)
-		tpm->key[key_index(key)] = persistent;
+		Esys_TR_Close(tpm->esys, &persistent);
 	return r;
+}
+
+/* authPolicy of our keys; *ret_policy is NULL where they are not sealed. */
+static int key_policy(struct tconn_tpm *tpm, uint8_t buf[32], const uint8_t **ret_policy,
+		      struct tconn_error *err)
+{
+	*ret_policy = tpm->boot ? buf : NULL;
+	return tpm->boot ? tconn_boot_policy_authorize(tpm->boot->policy.signer, buf, err) : 0;
 }
 
 static int make_key(struct tconn_tpm *tpm, enum tconn_key key, struct tconn_error *err)
 {
-	TPMT_PUBLIC public;
+	TPMT_PUBLIC public, template;
+	const uint8_t *policy;
+	uint8_t digest[32];
 	ESYS_TR handle;
-	int r;
+	int r = key_policy(tpm, digest, &policy, err);
 
+	if (r)
+		return r;
+	tconn_template_key(key, policy, &template);
 	r = tconn_tpm_key_handle(tpm, key, &handle, err);
 	if (r == -ENOENT)
-		r = make_persistent(tpm, key, err);
+		r = make_persistent(tpm, key, &template, err);
 	if (!r)
 		r = tconn_tpm_key_handle(tpm, key, &handle, err);
 	if (!r)
 		r = read_public(tpm, handle, &public, err);
-	if (!r && !tconn_template_is_key(key, &public))
+	if (!r && !tconn_template_is_key(key, policy, &public))
 		r = tconn_fail(err, -EEXIST, "TPM: handle %#x holds another kind of key; "
 			       "evict it if nothing else uses it", (unsigned int)key);
 	return r ? tconn_fail_in(err, r, tconn_key_label(key)) : 0;
@@ -240,25 +262,59 @@ int tconn_tpm_key_public(struct tconn_tpm *tpm, enum tconn_key key, struct tconn
 	return r ? r : tconn_blob_pack_public(&public, ret, err);
 }
 
+struct signing {
+	TPM2B_DIGEST digest;
+	TPMT_SIGNATURE *signature;
+};
+
+static TSS2_RC use_to_sign(struct tconn_tpm *tpm, ESYS_TR key, ESYS_TR session, void *arg)
+{
+	const TPMT_TK_HASHCHECK no_ticket = { .tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL };
+	struct signing *s = arg;
+
+	return Esys_Sign(tpm->esys, key, session, ESYS_TR_NONE, ESYS_TR_NONE, &s->digest, &own_scheme,
+			 &no_ticket, &s->signature);
+}
+
 int tconn_tpm_sign(struct tconn_tpm *tpm, enum tconn_key key, const uint8_t digest[32],
 		   uint8_t ret[72], size_t *ret_len, struct tconn_error *err)
 {
-	const TPMT_TK_HASHCHECK no_ticket = { .tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL };
 	ESYS_FREE TPMT_SIGNATURE *signature = NULL;
-	TPM2B_DIGEST in = { .size = 32 };
-	ESYS_TR handle;
+	struct signing s = { .digest.size = 32 };
 	int r;
 
 	if (key == TCONN_KEY_AK)
 		return tconn_fail(err, -EPERM, "TPM: the AK signs quotes and certifies keys, nothing else");
-	memcpy(in.buffer, digest, 32);
+	memcpy(s.digest.buffer, digest, 32);
 	TCONN_TPM_LOCK(tpm);
-	r = tconn_tpm_key_handle(tpm, key, &handle, err);
-	if (!r)
-		r = tconn_tpm_rc(Esys_Sign(tpm->esys, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-					   ESYS_TR_NONE, &in, &own_scheme, &no_ticket, &signature),
-				 "signature", err);
+	r = tconn_tpm_use_key(tpm, key, use_to_sign, &s, "signature", err);
+	signature = s.signature;
 	return r ? r : tconn_signature_der(signature, ret, ret_len, err);
+}
+
+int tconn_tpm_try_key(struct tconn_tpm *tpm, enum tconn_key key, struct tconn_error *err)
+{
+	static const uint8_t nothing[32];
+	uint8_t signature[72];
+	size_t len;
+
+	return tconn_tpm_sign(tpm, key, nothing, signature, &len, err);
+}
+
+struct certifying {
+	ESYS_TR object;
+	TPM2B_DATA qualifying;
+	TPM2B_ATTEST *attest;
+	TPMT_SIGNATURE *signature;
+};
+
+/* The object's own role in this is ADMIN, which its empty password authorises. */
+static TSS2_RC use_to_certify(struct tconn_tpm *tpm, ESYS_TR ak, ESYS_TR session, void *arg)
+{
+	struct certifying *c = arg;
+
+	return Esys_Certify(tpm->esys, c->object, ak, ESYS_TR_PASSWORD, session, ESYS_TR_NONE,
+			    &c->qualifying, &own_scheme, &c->attest, &c->signature);
 }
 
 int tconn_tpm_certify(struct tconn_tpm *tpm, enum tconn_key key, const uint8_t qualifying[32],
@@ -267,20 +323,17 @@ int tconn_tpm_certify(struct tconn_tpm *tpm, enum tconn_key key, const uint8_t q
 {
 	ESYS_FREE TPMT_SIGNATURE *signature = NULL;
 	ESYS_FREE TPM2B_ATTEST *attest = NULL;
-	TPM2B_DATA data = { .size = 32 };
+	struct certifying c = { .qualifying.size = 32 };
 	struct tconn_blob packed;
-	ESYS_TR ak, handle;
 	int r;
 
-	memcpy(data.buffer, qualifying, 32);
+	memcpy(c.qualifying.buffer, qualifying, 32);
 	TCONN_TPM_LOCK(tpm);
-	r = tconn_tpm_key_handle(tpm, TCONN_KEY_AK, &ak, err);
+	r = tconn_tpm_key_handle(tpm, key, &c.object, err);
 	if (!r)
-		r = tconn_tpm_key_handle(tpm, key, &handle, err);
-	if (!r)
-		r = tconn_tpm_rc(Esys_Certify(tpm->esys, handle, ak, ESYS_TR_PASSWORD,
-					      ESYS_TR_PASSWORD, ESYS_TR_NONE, &data, &own_scheme,
-					      &attest, &signature), "certifying a key", err);
+		r = tconn_tpm_use_key(tpm, TCONN_KEY_AK, use_to_certify, &c, "certifying a key", err);
+	attest = c.attest;
+	signature = c.signature;
 	if (!r)
 		r = tconn_blob_pack_signature(signature, &packed, err);
 	if (!r)

@@ -48,7 +48,7 @@ const char *tconn_key_label(enum tconn_key key)
 	return "?";
 }
 
-void tconn_template_key(enum tconn_key key, TPMT_PUBLIC *ret)
+void tconn_template_key(enum tconn_key key, const uint8_t *policy, TPMT_PUBLIC *ret)
 {
 	TPMS_ECC_PARMS *ecc = &ret->parameters.eccDetail;
 	const char *label = tconn_key_label(key);
@@ -57,8 +57,13 @@ void tconn_template_key(enum tconn_key key, TPMT_PUBLIC *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->type = TPM2_ALG_ECC;
 	ret->nameAlg = TPM2_ALG_SHA256;
-	ret->objectAttributes = FIXED | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA |
-				TPMA_OBJECT_SIGN_ENCRYPT;
+	ret->objectAttributes = FIXED | TPMA_OBJECT_NODA | TPMA_OBJECT_SIGN_ENCRYPT;
+	if (policy) {
+		ret->authPolicy.size = 32;
+		memcpy(ret->authPolicy.buffer, policy, 32);
+	} else {
+		ret->objectAttributes |= TPMA_OBJECT_USERWITHAUTH;
+	}
 	if (key == TCONN_KEY_AK)
 		ret->objectAttributes |= TPMA_OBJECT_RESTRICTED;
 	ecc->symmetric.algorithm = TPM2_ALG_NULL;
@@ -91,11 +96,18 @@ bool tconn_template_is_ek(const TPMT_PUBLIC *pub)
 	       same_but_unique(&template, pub);
 }
 
-bool tconn_template_is_key(enum tconn_key key, const TPMT_PUBLIC *pub)
+const uint8_t *tconn_template_policy(const TPMT_PUBLIC *pub)
+{
+	if (pub->objectAttributes & TPMA_OBJECT_USERWITHAUTH || pub->authPolicy.size != 32)
+		return NULL;
+	return pub->authPolicy.buffer;
+}
+
+bool tconn_template_is_key(enum tconn_key key, const uint8_t *policy, const TPMT_PUBLIC *pub)
 {
 	TPMT_PUBLIC template;
 
-	tconn_template_key(key, &template);
+	tconn_template_key(key, policy, &template);
 	return pub->type == TPM2_ALG_ECC && same_but_unique(&template, pub);
 }
 

@@ -14,13 +14,16 @@
 /* TCG EK Credential Profile 2.x, template L-1: RSA-2048, unique 256 zero bytes. */
 void tconn_template_ek(TPMT_PUBLIC *ret);
 /* unique.x = SHA-256 of the key's label: three primaries of one hierarchy
- * must differ somewhere.
+ * must differ somewhere. policy: 32 bytes, the only way to use the key (boot_policy.h); NULL:
+ * anybody with this TPM may.
  */
-void tconn_template_key(enum tconn_key key, TPMT_PUBLIC *ret);
+void tconn_template_key(enum tconn_key key, const uint8_t *policy, TPMT_PUBLIC *ret);
 
 /* Equal to the template in everything but the unique field. */
 bool tconn_template_is_ek(const TPMT_PUBLIC *pub);
-bool tconn_template_is_key(enum tconn_key key, const TPMT_PUBLIC *pub);
+bool tconn_template_is_key(enum tconn_key key, const uint8_t *policy, const TPMT_PUBLIC *pub);
+/* The 32 bytes of authPolicy where there is no other way to use the key, else NULL. */
+const uint8_t *tconn_template_policy(const TPMT_PUBLIC *pub);
 
 /* A fixed signing key of this TPM: ECC P-256, ECDSA-SHA256, restricted or not.
  * Checks attributes by meaning, not equality with the template: the verifier

@@ -37,6 +37,15 @@ int tconn_name(const struct tconn_blob *pub, uint8_t ret[34], struct tconn_error
 	return 0;
 }
 
+void tconn_owner_qualified_name(const uint8_t name[34], uint8_t ret[34])
+{
+	static const uint8_t owner[4] = { TPM2_RH_OWNER >> 24, 0, 0, TPM2_RH_OWNER & 0xff };
+	const struct tconn_piece piece[] = { { owner, sizeof(owner) }, { name, NAME_BYTES } };
+
+	memcpy(ret, name, 2);
+	tconn_sha256_pieces(piece, 2, ret + 2);
+}
+
 static EVP_PKEY *pkey_from(const char *type, OSSL_PARAM_BLD *build)
 {
 	OSSL_PARAM *params = build ? OSSL_PARAM_BLD_to_param(build) : NULL;
@@ -133,6 +142,33 @@ int tconn_ak_check(const struct tconn_blob *ak, struct tconn_error *err)
 	return r ? tconn_fail_in(err, r, "AK") : 0;
 }
 
+static int check_like(const TPMT_PUBLIC *ak, const struct tconn_blob *key, const char *what,
+		      struct tconn_error *err)
+{
+	const TPMA_OBJECT mask = TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_ADMINWITHPOLICY;
+	TPMT_PUBLIC public;
+	int r = tconn_blob_unpack_public(key, &public, err);
+
+	if (r)
+		return tconn_fail_in(err, r, what);
+	if ((public.objectAttributes & mask) != (ak->objectAttributes & mask) ||
+	    public.authPolicy.size != ak->authPolicy.size ||
+	    memcmp(public.authPolicy.buffer, ak->authPolicy.buffer, ak->authPolicy.size) != 0)
+		return tconn_fail(err, -EKEYREJECTED, "%s: sealed otherwise than the AK", what);
+	return 0;
+}
+
+int tconn_keys_check_alike(const struct tconn_blob *ak, const struct tconn_blob *tls,
+			   const struct tconn_blob *data, struct tconn_error *err)
+{
+	TPMT_PUBLIC public;
+	int r = tconn_blob_unpack_public(ak, &public, err);
+
+	if (!r)
+		r = check_like(&public, tls, "TLS key", err);
+	return r ? r : check_like(&public, data, "DATA key", err);
+}
+
 int tconn_ek_check(const struct tconn_blob *ek, struct tconn_error *err)
 {
 	TPMT_PUBLIC public;
@@ -223,7 +259,7 @@ int tconn_quote_verify(const struct tconn_blob *ak, const struct tconn_blob *att
 		       struct tconn_error *err)
 {
 	const TPMS_QUOTE_INFO *quote;
-	struct tconn_quote_info info;
+	struct tconn_quote_info info = { 0 };
 	TPMS_ATTEST a;
 	int r;
 
@@ -238,6 +274,8 @@ int tconn_quote_verify(const struct tconn_blob *ak, const struct tconn_blob *att
 		return r;
 	memcpy(info.qualifying, a.extraData.buffer, sizeof(info.qualifying));
 	memcpy(info.pcr_digest, quote->pcrDigest.buffer, sizeof(info.pcr_digest));
+	if (a.qualifiedSigner.size == sizeof(info.signer))	/* else it is of no key of ours */
+		memcpy(info.signer, a.qualifiedSigner.name, sizeof(info.signer));
 	info.reset_count = a.clockInfo.resetCount;
 	info.restart_count = a.clockInfo.restartCount;
 	info.clock = a.clockInfo.clock;

@@ -93,6 +93,10 @@ static int open_tpm(struct program *p, struct tconn_error *err)
 	int r = tconn_tpm_open(p->settings.tcti, &p->tpm, err);
 
 	if (r == 0)
+		r = tconn_tpm_use_boot_policy(p->tpm, p->settings.boot_policy, err);
+	if (r == 0)
+		r = tconn_tpm_try_key(p->tpm, TCONN_KEY_TLS, err);
+	if (r == 0)
 		r = tconn_credentials_load(p->tpm, p->settings.identity, p->trust,
 					   TCONN_ROLE_SERVICE, &p->server.credentials, err);
 	return r;

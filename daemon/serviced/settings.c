@@ -8,7 +8,7 @@
 #include "../lib/config.h"
 #include "../lib/renewal.h"
 
-#define COUNT 25
+#define COUNT 26
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -23,6 +23,7 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .type = TCONN_SETTING_STRING,
 		  .value = &s->name,
 		  .required = true },
+		{ .key = "boot_policy", .type = TCONN_SETTING_STRING, .value = &s->boot_policy },
 		{ .key = "identity", .type = TCONN_SETTING_STRING, .value = &s->identity },
 		{ .key = "trust", .type = TCONN_SETTING_STRING, .value = &s->trust },
 		{ .key = "device_reference",

@@ -10,7 +10,7 @@
 struct settings {
 	char *listen;			/* HOST:PORT, for devices */
 	char *admin_socket;
-	char *tcti;
+	char *tcti, *boot_policy;
 	char *name;			/* of the service */
 	char *identity;			/* directory */
 	char *trust;			/* PEM */

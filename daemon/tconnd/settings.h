@@ -8,7 +8,7 @@
 #include "../lib/error.h"
 
 struct settings {
-	char *tcti;
+	char *tcti, *boot_policy;
 	char *service;			/* HOST:PORT */
 	char *service_name;
 	char *identity;			/* directory */

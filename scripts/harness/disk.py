@@ -4,9 +4,10 @@
     1 esp    FAT, the signed boot image at the place where firmware looks for it
     2 root   squashfs, its dm-verity tree after it
     3 state  ext4, empty at first: certificates and what else a device keeps
+    4 boot   the boot states that the owner signed (scripts/bootpolicy.py), zeroes after them
 
 Partitions are found by their names. Their sizes are the same in all versions, so
-that an update writes 1 and 2 of the new disk over the old ones and leaves 3.
+that an update writes 1, 2 and 4 of the new disk over the old ones and leaves 3.
 """
 
 import collections
@@ -21,6 +22,8 @@ import subprocess
 import tarfile
 import uuid
 
+import bootpolicy
+
 MIB = 1 << 20
 SECTOR = 512
 BLOCK = 4096
@@ -29,8 +32,9 @@ PARTITIONS = (
     ("tconn-esp", "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", 1, 64),
     ("tconn-root", "4f68bce3-e8cd-4db1-96e7-fbcaf984b709", 65, 192),
     ("tconn-state", "0fc63daf-8483-4772-8e79-3d69d8477de4", 257, 16),
+    ("tconn-boot", "0fc63daf-8483-4772-8e79-3d69d8477de4", 273, 1),
 )
-SIZE = 274 * MIB
+SIZE = 275 * MIB
 NAMESPACE = uuid.UUID("7d0c1f6e-3c55-4a52-9f0b-6f9d3b8f2a11")
 
 Root = collections.namedtuple("Root", "data hash blocks salt")
@@ -158,7 +162,7 @@ def _put(disk, number, path, new=True):
                 out.write(chunk)
 
 
-def build(path, image, root_fs, folder):
+def build(path, image, root_fs, boot_policy, folder):
     """Writes the disk: image goes into the ESP, root_fs into the root partition."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as f:
@@ -167,6 +171,7 @@ def build(path, image, root_fs, folder):
     _put(path, 1, _esp(image, folder))
     _put(path, 2, pathlib.Path(root_fs.data))
     _put(path, 3, _state(folder))
+    _put(path, 4, boot_policy)
 
 
 def replace_loader(path, image, folder):
@@ -175,14 +180,34 @@ def replace_loader(path, image, folder):
     _put(path, 1, _esp(image, folder), new=False)
 
 
+def read(path, number):
+    """A partition's bytes."""
+    offset, size = partition(number)
+    with open(path, "rb") as f:
+        f.seek(offset)
+        return f.read(size)
+
+
+def write(path, number, content):
+    """Over a partition's first bytes."""
+    with open(path, "r+b") as f:
+        f.seek(partition(number)[0])
+        f.write(content)
+
+
+def overwrite(old, new):
+    """What somebody with the disk in hand does: another image with its boot states; 3 stays."""
+    for number in (1, 2, 4):
+        write(old, number, read(new, number))
+
+
 def update(old, new):
-    """Partitions 1 and 2 of another disk over this one's."""
-    with open(old, "r+b") as out, open(new, "rb") as source:
-        for number in (1, 2):
-            offset, size = partition(number)
-            source.seek(offset)
-            out.seek(offset)
-            out.write(source.read(size))
+    """Another disk's image over this one's. Cut off in between, either version still has its
+    signed boot state.
+    """
+    write(old, 4, bootpolicy.join(read(new, 4), read(old, 4)))
+    for number in (2, 1):
+        write(old, number, read(new, number))
 
 
 def flip(path, offset, bit=0):

@@ -5,6 +5,8 @@
     kiosk.disk, kiosk.uki       files; kiosk.manifest maps paths to digests
     kiosk.command_line          as signed
     kiosk.policy                the device policy, a file; in the image it is signed
+    kiosk.early                 {path: digest} of the initramfs: what runs before the module has spoken
+    kiosk.boot_policy           its boot state, signed: what the device's keys are sealed to
 
 settings: {path below /etc/tconn: bytes, or a file}, the owner's: tconnd.json, ca.pem,
 service-reference.json, "address" (10.7.0.2/24), "issuer" (ADDRESS:PORT: enrol there without
@@ -20,7 +22,9 @@ import shutil
 import subprocess
 import tempfile
 
+import bootpolicy
 import mkpolicy
+import refvals
 import signpolicy
 
 from . import cpio, disk, image, paths, tree, uki
@@ -32,7 +36,8 @@ STORAGE = ["virtio_blk", "dm_verity", "squashfs", "crc32c_generic", "ext4", "efi
 CONSOLE = "console=ttyS0 no_timer_check"     # of the emulated machine
 
 Kiosk = collections.namedtuple(
-    "Kiosk", "name version release disk uki initrd command_line policy manifest kernel root keys")
+    "Kiosk", "name version release disk uki initrd command_line policy boot_policy manifest early "
+    "kernel root keys")
 
 
 def _root(release):
@@ -100,6 +105,7 @@ def _initramfs(release, module, settings, policy, keys):
     t.file(image.POLICY / "sysctl" / "60-tconn.conf", "/etc/sysctl.d/60-tconn.conf", 0o644)
     t.file(module, "/usr/lib/tconn/tconn.ko", 0o644)
     t.file(image.POLICY / "ree.policy", "/etc/tconn/ree.policy", 0o755)
+    t.file(keys / "boot.crt", "/etc/tconn/boot-signer.pem", 0o644)
     t.data("/etc/tconn/device.policy", signpolicy.sign(policy, keys / "db.key", keys / "db.crt"))
     for path, content in settings.items():
         mode = 0o755 if path == "shell" else 0o644
@@ -153,10 +159,13 @@ def build(settings, *, keys, version="1", series=None, module=None, append="", s
     (folder / "kiosk.efi").write_bytes(signed)
     (folder / "initrd").write_bytes(initrd)
     (folder / "device.policy").write_bytes(policy)
-    disk.build(folder / "disk.img.tmp", signed, root, folder / "parts")
+    (folder / "boot.policy").write_bytes(bootpolicy.make(
+        refvals.boot_state(signed, keys), keys / "boot.key", keys / "boot.crt"))
+    disk.build(folder / "disk.img.tmp", signed, root, folder / "boot.policy", folder / "parts")
     (folder / "disk.img.tmp").replace(folder / "disk.img")
     shutil.rmtree(folder / "parts")
     manifest = _manifest(root_tree.digests(), initramfs.digests())
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return Kiosk("device", version, release, folder / "disk.img", folder / "kiosk.efi",
-                 folder / "initrd", line, folder / "device.policy", manifest, kernel, root, keys)
+                 folder / "initrd", line, folder / "device.policy", folder / "boot.policy",
+                 manifest, initramfs.digests(), kernel, root, keys)

@@ -31,7 +31,8 @@ class KioskScene(Scene):
         return {
             "address": b"10.7.0.2/24\n", "issuer": f"{CA_ADDRESS}\n".encode(),
             "ca.pem": self.ca / "ca.pem", "service-reference.json": self.service_reference,
-            "tconnd.json": json.dumps(TCONND, indent=1).encode(),
+            "tconnd.json": json.dumps(
+                {**TCONND, "boot_policy": "/run/tconn/boot.policy"}, indent=1).encode(),
             "shell": (SHELL + shell).encode(),
         }
 

@@ -146,6 +146,7 @@ class Refused(unittest.TestCase):
         checks = {c["name"]: c["reason"] for c in self.scene.device_state()["checks"]}
         self.assertIn("on; PK, KEK and db hold the owner's keys alone", checks["secure-boot"])
         self.assertIn("hardened in full", checks["system"])
+        self.assertIn("that the owner signed", checks["key-policy"])
         ask = self.scene.ask("confirm", "Pay 120.00 EUR?")
         self.scene.device.lamp.wait(lit=True, timeout=60)
         time.sleep(GRACE)
@@ -171,27 +172,40 @@ class Refused(unittest.TestCase):
         state = self.state_after(self.scene.build("argument", append="quiet"))
         self.assert_refused(state, "boot-reference")
 
+    def assert_cannot_authenticate(self, why, other=None):
+        """Switches the device on; its TPM does not let its keys be used."""
+        self.scene.device.stop()
+        self.scene.switch_on(other)
+        self.assertIn(why, self.scene.device.wait_for("grep -i sealed /run/tconnd.log", BOOT))
+        self.assertFalse(self.scene.device_state()["connected"])
+
     def test_30_kernel_started_past_the_firmwares_check(self):
+        """The genuine image, disk and TPM in a boot state that the owner did not sign."""
         self.scene.machine.direct = True
         try:
-            self.assert_refused(self.state_after(), "boot-reference")
+            self.assert_cannot_authenticate("none of the", self.scene.kiosk)
         finally:
             self.scene.machine.direct = False
 
+    def test_40_back_in_a_signed_boot_state(self):
+        self.assertTrue(self.state_after(self.scene.build("second", version="2"))["trusted"])
+
     def test_80_other_db_key(self):
-        """Somebody enrolled keys of their own, and signed the same image with them."""
+        """Somebody enrolled keys of their own, and signed the same image and boot state with them."""
         other = mkkeys.make(self.directory / "other-keys")
         self.scene.device.stop()
         self.scene.machine.enrol(other)
-        state = self.state_after(self.scene.build("other", keys=other))
-        self.assert_refused(state, "secure-boot")
+        built = self.scene.build("other", keys=other)
+        disk.overwrite(self.scene.machine.disk, built.disk)
+        self.assert_cannot_authenticate("somebody else signs")
 
     def test_90_other_tpm(self):
         """The disk in another machine: its keys are of no use there."""
         self.scene.device.stop()
         self.scene.machine.enrol(self.scene.keys)
         self.scene.machine.replace_tpm()
-        self.scene.switch_on(self.scene.kiosk)
+        disk.overwrite(self.scene.machine.disk, self.scene.kiosk.disk)
+        self.scene.switch_on()
         said = self.scene.device.wait_for("grep -i 'tpm' /run/tconnd.log", BOOT)
         self.assertIn("enrol this machine first", said)
         self.assertFalse(self.scene.device_state()["connected"])

@@ -42,12 +42,17 @@ fuzz_tconn_log_pkgs	:= json-c libcrypto
 fuzz_secure_boot_sources	:= $(call fuzz_lib,secure_boot appraise_secure log_boot pcr appraise_boot appraise_part refvals system ima_policy ima_signature)
 fuzz_secure_boot_pkgs	:= json-c libcrypto
 fuzz_receipt_includes	:= daemon/lib/receipt.c
-fuzz_receipt_sources	:= $(call fuzz_lib,cbor_util cose half identity tpm tpm_blob tpm_keys tpm_signature \
-			   tpm_template tpm_verify)
+fuzz_receipt_sources	:= $(call fuzz_lib,boot_policy cbor_util cose half identity pcr tpm tpm_blob tpm_keys \
+			   tpm_signature tpm_template tpm_use tpm_verify)
 fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 fuzz_ear_includes	:= daemon/lib/ear.c
 fuzz_ear_sources	:= $(fuzz_receipt_sources)
 fuzz_ear_pkgs		:= $(fuzz_receipt_pkgs)
+
+FUZZ_NAMES		+= boot_policy
+fuzz_boot_policy_sources := $(call fuzz_lib,boot_policy identity pcr tpm_blob tpm_signature tpm_template tpm_verify)
+fuzz_boot_policy_pkgs	:= tss2-mu libcrypto
+fuzz_boot_policy_run	:= -max_len=4200
 
 FUZZ_NAMES		+= request_proof
 fuzz_request_proof_sources := $(call fuzz_lib,request_proof identity)

@@ -4,9 +4,11 @@
  * the check that must fail first, and words that a person needs in its reason.
  */
 #include <errno.h>
+#include <json-c/linkhash.h>
 #include <kselftest_harness.h>
 
 #include "daemon/lib/refvals.h"
+#include "daemon/lib/tpm_blob.h"
 #include "world.h"
 
 static struct swtpm_maker maker;
@@ -49,7 +51,7 @@ TEST_F(verdict, a_device_in_order_is_trusted)
 {
 	static const char *const names[] = {
 		"ak-certificate", "ak-key", "quote-signature", "quote-fresh", "quote-pcrs",
-		"boot-log", "boot-reference", "secure-boot", "ima-log", "ima-reference",
+		"key-policy", "boot-log", "boot-reference", "secure-boot", "ima-log", "ima-reference",
 		"tconn-log", "tconn-reference", "system",
 	};
 	const struct tconn_verdict *v = &self->w->verdict;
@@ -57,7 +59,7 @@ TEST_F(verdict, a_device_in_order_is_trusted)
 	SEAL();
 	EXPECT_EQ(0, world_appraise(self->w));
 	EXPECT_TRUE(v->trusted);
-	ASSERT_EQ(13, v->count);
+	ASSERT_EQ(14, v->count);
 	for (size_t i = 0; i < v->count; i++) {
 		EXPECT_STREQ(names[i], v->check[i].name);
 		EXPECT_TRUE(v->check[i].pass) TH_LOG("%s: %s", names[i], v->check[i].reason);
@@ -118,7 +120,7 @@ TEST_F(verdict, evidence_of_another_device)
 	SEAL();
 	self->w->who = &other_device;
 	EXPECT_REFUSED("ak-certificate", "but the TLS certificate is of");
-	EXPECT_EQ(13, failures(&self->w->verdict));
+	EXPECT_EQ(14, failures(&self->w->verdict));
 	EXPECT_STREQ("not checked: ak-certificate failed",
 		     world_check(&self->w->verdict, "ak-key")->reason);
 	self->w->who = &device;
@@ -327,8 +329,8 @@ TEST_F(verdict, no_reference_values)
 	SEAL();
 	tconn_refvals_free(self->w->refvals);
 	self->w->refvals = NULL;
-	EXPECT_REFUSED("boot-reference", "no reference values");
-	EXPECT_EQ(5, failures(&self->w->verdict));
+	EXPECT_REFUSED("key-policy", "no reference values");
+	EXPECT_EQ(6, failures(&self->w->verdict));
 	EXPECT_NE(NULL, strstr(world_check(&self->w->verdict, "ima-reference")->reason,
 			       "no reference values"));
 	EXPECT_NE(NULL, strstr(world_check(&self->w->verdict, "tconn-reference")->reason,
@@ -531,6 +533,22 @@ TEST_F(verdict, module_events_across_deltas)
 	EXPECT_REFUSED("ima-reference", "is not in the module's log");
 }
 
+TEST_F(verdict, keys_that_are_said_to_be_sealed_and_are_not)
+{
+	TPMT_PUBLIC public;
+
+	SEAL();
+	EXPECT_EQ(0, world_appraise(self->w));
+	EXPECT_NE(NULL, strstr(world_check(&self->w->verdict, "key-policy")->reason,
+			       "in any boot state"));
+	/* The same key, so its certificate fits; and a quote is verified with the key alone. */
+	ASSERT_EQ(0, tconn_blob_unpack_public(&self->w->evidence.ak, &public, &self->w->err));
+	public.objectAttributes &= ~TPMA_OBJECT_USERWITHAUTH;
+	public.authPolicy.size = 32;
+	ASSERT_EQ(0, tconn_blob_pack_public(&public, &self->w->evidence.ak, &self->w->err));
+	EXPECT_REFUSED("key-policy", "not that of the key that quoted");
+}
+
 TEST_F(verdict, file_that_is_not_listed)
 {
 	log_ima_add(&self->w->ima, "ima-ng", "/usr/bin/mallory", "mallory", 7);
@@ -539,6 +557,41 @@ TEST_F(verdict, file_that_is_not_listed)
 	EXPECT_STREQ("not checked: ima-reference failed",
 		     world_check(&self->w->verdict, "system")->reason);
 	EXPECT_EQ(2, failures(&self->w->verdict));
+}
+
+/* The values' table of files that may come before the module. */
+static struct lh_table *early(const char *files)
+{
+	struct tconn_refvals *r;
+	struct lh_table *table;
+	char json[1024];
+
+	snprintf(json, sizeof(json), "{\"tconn-reference-values\":1,\"name\":\"x\",\"pcr_events\":[],\"ima\":{},"
+		 "\"ima_before_module\":{%s},\"ima_required\":false,\"tconn\":{\"required\":false}}", files);
+	if (tconn_refvals_parse(json, strlen(json), &r, NULL))
+		return NULL;
+	table = r->ima_before_module;
+	r->ima_before_module = NULL;
+	tconn_refvals_free(r);
+	return table;
+}
+
+TEST_F(verdict, what_ran_before_the_modules_boot_record)
+{
+	char files[512];
+
+	SEAL();
+	snprintf(files, sizeof(files), "\"%s\":[\"%s\"],\"%s\":[\"%s\"]", WORLD_TCONND,
+		 world_hex("tconnd 1"), WORLD_TUI, world_hex("tui 1"));
+	self->w->refvals->ima_before_module = early(files);
+	ASSERT_NE(NULL, self->w->refvals->ima_before_module);
+	EXPECT_EQ(0, world_appraise(self->w))
+		TH_LOG("%s", world_check(&self->w->verdict, "ima-reference")->reason);
+	lh_table_free(self->w->refvals->ima_before_module);
+	snprintf(files, sizeof(files), "\"%s\":[\"%s\"],\"%s\":[\"%s\"]", WORLD_TCONND,
+		 world_hex("tconnd 1"), WORLD_TUI, world_hex("tui 0"));
+	self->w->refvals->ima_before_module = early(files);
+	EXPECT_REFUSED("ima-reference", WORLD_TUI " ran before the module's boot record");
 }
 
 TEST_F(verdict, file_with_another_content)

@@ -17,6 +17,7 @@
 #include "daemon/lib/enrol.h"
 #include "daemon/lib/enrol_proof.h"
 #include "daemon/lib/issuer.h"
+#include "daemon/lib/tpm_blob.h"
 #include "swtpm_fixture.h"
 
 #define PROGRAM		"out/bin/tconn-ca"
@@ -399,6 +400,22 @@ TEST_F(enrol, unrestricted_ak_is_refused)
 	f.request.ak = f.request.data;
 	EXPECT_EQ(-ECONNREFUSED, ask(&f, TCONN_MSG_ENROL_CHALLENGE, &self->err));
 	EXPECT_NE(NULL, strstr(self->err.text, "not restricted")) TH_LOG("%s", self->err.text);
+	close_forger(&f);
+}
+
+/* An issuer that let this pass would let a verifier think that all three are sealed. */
+TEST_F(enrol, keys_that_are_not_sealed_alike_are_refused)
+{
+	struct forger f;
+	TPMT_PUBLIC public;
+
+	ASSERT_EQ(0, open_forger(&f, self->address, self->ca_file, self->device, &self->err));
+	ASSERT_EQ(0, tconn_blob_unpack_public(&f.request.ak, &public, &self->err));
+	public.objectAttributes &= ~TPMA_OBJECT_USERWITHAUTH;
+	public.authPolicy.size = 32;
+	ASSERT_EQ(0, tconn_blob_pack_public(&public, &f.request.ak, &self->err));
+	EXPECT_EQ(-ECONNREFUSED, ask(&f, TCONN_MSG_ENROL_CHALLENGE, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "sealed otherwise")) TH_LOG("%s", self->err.text);
 	close_forger(&f);
 }
 

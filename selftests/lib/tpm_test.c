@@ -68,10 +68,10 @@ TEST_F(tpm, attributes_are_as_promised)
 	TPMT_PUBLIC public;
 
 	ASSERT_EQ(0, tconn_blob_unpack_public(&self->ak, &public, &self->err));
-	EXPECT_TRUE(tconn_template_is_key(TCONN_KEY_AK, &public));
+	EXPECT_TRUE(tconn_template_is_key(TCONN_KEY_AK, NULL, &public));
 	EXPECT_EQ(0, tconn_ak_check(&self->ak, &self->err));
 	ASSERT_EQ(0, tconn_blob_unpack_public(&self->tls, &public, &self->err));
-	EXPECT_TRUE(tconn_template_is_key(TCONN_KEY_TLS, &public));
+	EXPECT_TRUE(tconn_template_is_key(TCONN_KEY_TLS, NULL, &public));
 	EXPECT_EQ(-EKEYREJECTED, tconn_ak_check(&self->tls, &self->err));
 	EXPECT_NE(NULL, strstr(self->err.text, "not restricted")) TH_LOG("%s", self->err.text);
 }

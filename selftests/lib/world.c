@@ -215,7 +215,7 @@ static void fill_module(struct world *w)
 	world_module_event(w, TCONN_EVENT_RECORD, r, sizeof(*r));
 }
 
-static const char *hex_of(const char *content)
+const char *world_hex(const char *content)
 {
 	static char ring[16][65];
 	static unsigned int next;
@@ -261,9 +261,9 @@ void world_refvals_json(char *ret, size_t size, const char *drop)
 		 "\"tconn\": { \"required\": true,\n"
 		 "\"policy\": [\"%s\",\n\"%s\"],\n"
 		 "\"app\": [\n\"%s\",\n\"%s\"] } }\n",
-		 hex_of(WORLD_INITRD), hex_of(WORLD_KERNEL), hex_of(WORLD_CMDLINE),
-		 hex_of("tconnd 1"), hex_of("tui 1"), hex_of("6.1.0"),
-		 hex_of("policy 0"), hex_of("policy 1"), hex_of("tui 1"), hex_of("tui 0"));
+		 world_hex(WORLD_INITRD), world_hex(WORLD_KERNEL), world_hex(WORLD_CMDLINE),
+		 world_hex("tconnd 1"), world_hex("tui 1"), world_hex("6.1.0"),
+		 world_hex("policy 0"), world_hex("policy 1"), world_hex("tui 1"), world_hex("tui 0"));
 	drop_line(ret, drop);
 }
 

@@ -75,6 +75,8 @@ void world_refvals_json(char *ret, size_t size, const char *drop);
 int world_refvals(struct world *w, const char *drop);
 
 /* The named check, or NULL; and whether it is the first that failed, with reason. */
+/* SHA-256 of a text in hex; one of 16 buffers that are used in turn. */
+const char *world_hex(const char *content);
 const struct tconn_check *world_check(const struct tconn_verdict *v, const char *name);
 bool world_first_failure(const struct tconn_verdict *v, const char *name, const char *reason);
 

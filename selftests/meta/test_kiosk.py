@@ -4,13 +4,16 @@
 import hashlib
 import json
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
 
+import bootpolicy
 import mkimage
 import mkkeys
 import mkpolicy
+import refvals
 from harness import disk, kiosk, paths, uki
 
 
@@ -26,7 +29,7 @@ class Kiosk(unittest.TestCase):
         cls.second = kiosk.build(settings, keys=cls.keys, out=cls.folder / "second")
 
     def test_two_builds_give_the_same_disk(self):
-        for name in ("disk.img", "kiosk.efi", "manifest.json"):
+        for name in ("disk.img", "kiosk.efi", "boot.policy", "manifest.json"):
             digests = {hashlib.sha256((self.folder / build / name).read_bytes()).hexdigest()
                        for build in ("first", "second")}
             self.assertEqual(len(digests), 1, name)
@@ -58,6 +61,26 @@ class Kiosk(unittest.TestCase):
         values = json.loads((self.folder / "first" / "reference.json").read_text())
         self.assertIn(json.dumps(values, indent=1, sort_keys=True).encode(), signed)
         self.assertEqual({e["pcr"] for e in values["pcr_events"]}, {4, 7, 9, 11})
+
+    def test_boot_policy_on_the_disk_is_the_boot_images(self):
+        start, size = disk.partition(4)
+        policy = self.first.boot_policy.read_bytes()
+        on_disk = self.first.disk.read_bytes()[start:start + size]
+        self.assertEqual(on_disk, policy.ljust(size, b"\0"))
+        state = refvals.boot_state(self.first.uki.read_bytes(), self.keys)
+        self.assertIn(bootpolicy.pcr_policy(state), policy)
+
+    def test_update_keeps_the_older_boot_state(self):
+        later = kiosk.build({}, keys=self.keys, version="2", out=self.folder / "later")
+        updated = self.folder / "updated.img"
+        shutil.copyfile(self.first.disk, updated)
+        disk.update(updated, later.disk)
+        for number in (1, 2):
+            self.assertEqual(disk.read(updated, number), disk.read(later.disk, number))
+        policy = disk.read(updated, 4)
+        for built in (self.first, later):
+            state = refvals.boot_state(built.uki.read_bytes(), self.keys)
+            self.assertIn(bootpolicy.pcr_policy(state), policy)
 
     def test_policy_names_the_issuer_and_the_papers_know_it(self):
         line = mkpolicy.service_ca(self.folder / "ca" / "ca.pem")
