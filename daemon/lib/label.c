@@ -48,7 +48,7 @@ const char *tconn_label_fault(int code)
 /* Byte strings that the decoder found well-formed already. */
 static void split(const struct tconn_label_span *all, size_t count, struct tconn_label_span *ret)
 {
-	const uint8_t *at = all->data, *end = all->data + all->len;
+	const uint8_t *at = all->data, *end = count ? at + all->len : at;
 
 	for (size_t i = 0; i < count; i++)
 		if (!tconn_label_bytes_next(&at, end, &ret[i].data, &ret[i].len))
