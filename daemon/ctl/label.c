@@ -14,6 +14,8 @@
 #include "../lib/digest.h"
 #include "../lib/file.h"
 #include "../lib/jsonline.h"
+#include "../lib/label_time.h"
+#include "../lib/seal.h"
 
 int label_load(const char *path, struct tconn_label **ret, struct tconn_error *err)
 {
@@ -210,22 +212,38 @@ static int label_show(const struct ctl *ctl, int argc, char **argv)
 	return r ? label_refused(ctl, r, &err) : CTL_OK;
 }
 
+/* Of a label, or of a seal. */
+static int stamp_query(const char *path, struct tconn_bytes *ret, struct tconn_error *err)
+{
+	__attribute__((cleanup(tconn_bytes_free))) struct tconn_bytes b = { 0 };
+	__attribute__((cleanup(tconn_seal_free))) struct tconn_seal seal = { 0 };
+	struct tconn_label *l;
+	int r = tconn_file_read(path, TCONN_LABEL_MAX, &b, err);
+
+	if (r)
+		return r;
+	if (!tconn_seal_decode(b.data, b.len, &seal, NULL))
+		return tconn_stamp_query(seal.cose.signature, seal.cose.signature_len, ret, err);
+	r = tconn_label_decode(b.data, b.len, &l, err);
+	if (r)
+		return r;
+	r = tconn_label_stamp_query(l, ret, err);
+	tconn_label_free(l);
+	return r;
+}
+
 static int label_stamp(const struct ctl *ctl, int argc, char **argv)
 {
 	__attribute__((cleanup(tconn_bytes_free))) struct tconn_bytes query = { 0 };
 	struct tconn_error err = { "" };
-	struct tconn_label *l;
 	int r;
 
 	if (argc != 3 || argv[1][0] == '-' || argv[2][0] == '-')
-		return usage("label stamp LABEL QUERY");
-	r = label_load(argv[1], &l, &err);
+		return usage("label stamp LABEL|SEAL QUERY");
+	r = stamp_query(argv[1], &query, &err);
 	if (r)
 		return label_refused(ctl, r, &err);
-	r = tconn_label_stamp_query(l, &query, &err);
-	tconn_label_free(l);
-	if (!r)
-		r = tconn_file_replace(argv[2], &query, 0644, &err);
+	r = tconn_file_replace(argv[2], &query, 0644, &err);
 	return r ? failure(ctl, r, &err) : CTL_OK;
 }
 
@@ -239,10 +257,12 @@ int command_label(const struct ctl *ctl, int argc, char **argv)
 		{ "verify", label_verify },
 		{ "show", label_show },
 		{ "stamp", label_stamp },
+		{ "seal", label_seal },
+		{ "verify-seal", label_verify_seal },
 	};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (!strcmp(argv[1], parts[i].name))
 			return parts[i].run(ctl, argc - 1, argv + 1);
-	return usage("label sign, label verify, label show or label stamp");
+	return usage("label sign, verify, show, stamp, seal or verify-seal");
 }

@@ -8,6 +8,8 @@
 
 int label_sign(const struct ctl *ctl, int argc, char **argv);
 int label_verify(const struct ctl *ctl, int argc, char **argv);
+int label_seal(const struct ctl *ctl, int argc, char **argv);
+int label_verify_seal(const struct ctl *ctl, int argc, char **argv);
 
 int label_load(const char *path, struct tconn_label **ret, struct tconn_error *err);
 /* One item in words, or as JSON. */

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include "certificate_status.h"
+#include "chain.h"
 #include "digest.h"
 #include "identity.h"
 #include "label_read.h"
@@ -37,17 +37,6 @@ static int find_certificate(const struct tconn_label *l, const struct tconn_labe
 	return 0;
 }
 
-static X509 *parse(const struct tconn_label_span *der)
-{
-	const uint8_t *at = der->data;
-	X509 *cert = d2i_X509(NULL, &at, (long)der->len);
-
-	if (cert && at == der->data + der->len)
-		return cert;
-	X509_free(cert);
-	return NULL;
-}
-
 static void free_chain(STACK_OF(X509) **chain)
 {
 	sk_X509_pop_free(*chain, X509_free);
@@ -56,7 +45,7 @@ static void free_chain(STACK_OF(X509) **chain)
 static int untrusted(const struct tconn_label *l, STACK_OF(X509) *ret, struct tconn_error *err)
 {
 	for (size_t i = 1; i < l->header.chain_count; i++) {
-		X509 *cert = parse(&l->header.chain[i]);
+		X509 *cert = tconn_chain_parse(l->header.chain[i].data, l->header.chain[i].len);
 
 		if (!cert || !sk_X509_push(ret, cert)) {
 			X509_free(cert);
@@ -65,36 +54,6 @@ static int untrusted(const struct tconn_label *l, STACK_OF(X509) *ret, struct tc
 		}
 	}
 	return 0;
-}
-
-static int verify_chain(X509 *cert, STACK_OF(X509) *others, X509_STORE *trust, uint64_t at,
-			X509 **ret_issuer, struct tconn_error *err)
-{
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	STACK_OF(X509) *chain;
-	int r = 0, why;
-
-	if (!ctx || !X509_STORE_CTX_init(ctx, trust, cert, others)) {
-		X509_STORE_CTX_free(ctx);
-		return tconn_fail(err, -ENOMEM, "out of memory");
-	}
-	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
-	X509_STORE_CTX_set_time(ctx, 0, (time_t)at);
-	if (X509_verify_cert(ctx) == 1) {
-		chain = X509_STORE_CTX_get0_chain(ctx);
-		*ret_issuer = sk_X509_value(chain, sk_X509_num(chain) > 1 ? 1 : 0);
-		X509_up_ref(*ret_issuer);
-	} else {
-		why = X509_STORE_CTX_get_error(ctx);
-		r = why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID ?
-		    -EKEYEXPIRED : -EKEYREJECTED;
-		tconn_fail(err, r, "certificate: not trusted: %s%s", X509_verify_cert_error_string(why),
-			   r == -EKEYEXPIRED ? " (a time-stamp token can prove that it was valid then)" :
-					       "");
-	}
-	X509_STORE_CTX_free(ctx);
-	ERR_clear_error();
-	return r;
 }
 
 static int check_identity(const struct tconn_label_span *cert, const char *who, char *ret,
@@ -139,12 +98,12 @@ static int check_certificate(const struct tconn_label *l, const struct tconn_lab
 			     struct tconn_label_report *report, struct tconn_error *err)
 {
 	__attribute__((cleanup(free_chain))) STACK_OF(X509) *others = sk_X509_new_null();
-	X509 *cert = parse(der), *issuer = NULL;
+	X509 *cert = tconn_chain_parse(der->data, der->len), *issuer = NULL;
 	int r = cert && others ? untrusted(l, others, err) :
 		tconn_fail(err, -EBADMSG, "the certificate is malformed");
 
 	if (!r)
-		r = verify_chain(cert, others, check->trust, at, &issuer, err);
+		r = tconn_chain_verify(cert, others, check->trust, at, &issuer, err);
 	if (!r)
 		r = check_identity(der, check->who, report->who, sizeof(report->who), err);
 	if (!r)

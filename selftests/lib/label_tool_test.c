@@ -216,6 +216,74 @@ TEST_F(label_tool, status_by_ocsp_response)
 	EXPECT_OUT("refused (revoked)");
 }
 
+#define SEALER(name, curve) \
+	"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:" curve " -nodes -keyout " name ".key " \
+	"-out " name ".pem -days 7300 -subj /CN=" name " 2>log && "
+#define SEAL(name, files) \
+	"$tool label seal --key " name ".key --certificate " name ".pem --out " name ".seal " files " && " \
+	"$tool label stamp " name ".seal q && openssl ts -reply -config $tsa/conf -queryfile q -out " \
+	name ".token "
+#define VERIFY_SEAL(name) "$tool label verify-seal --trust " name ".pem --timestamp " name ".token " \
+	"--tsa-trust $tsa/ca.pem "
+#define PROVEN "$(sed -n 's/^sealed: .*(\\([0-9]*\\)), proven.*/\\1/p' out)"
+
+/* An archive is sealed, and that seal sealed again with a longer key; each is verified as of
+ * the time that the one around it proves, and so is the label, long after its certificate's end.
+ */
+TEST_F(label_tool, archive_is_sealed_again_with_stronger_algorithms)
+{
+	ASSERT_EQ(0, sh(self, SEALER("one", "P-384") SEALER("two", "P-521")
+			SEAL("one", "r1 r1.label") "&& "
+			SEAL("two", "r1 r1.label one.seal one.token"))) TH_LOG("%s", self->out);
+	EXPECT_EQ(4, sh(self, VERIFY "--at " AT(4000) "r1.label r1"));
+	EXPECT_EQ(0, sh(self, VERIFY_SEAL("two") "--at " AT(6000)
+			"two.seal r1 r1.label one.seal one.token >out && cat out && "
+			VERIFY_SEAL("one") "--at " PROVEN " one.seal r1 r1.label >out && cat out && "
+			VERIFY "--at " PROVEN " r1.label r1")) TH_LOG("%s", self->out);
+	EXPECT_OUT("SHA-512");
+	EXPECT_OUT("SHA-384");
+	EXPECT_OUT("files: all 4 checked");
+	EXPECT_OUT("label: good");
+}
+
+TEST_F(label_tool, A_2_4_4_archive_that_was_changed_is_refused)
+{
+	ASSERT_EQ(0, sh(self, SEALER("one", "P-384") SEALER("two", "P-384") SEAL("one", "r1 r2 r3")))
+		TH_LOG("%s", self->out);
+	EXPECT_EQ(0, sh(self, VERIFY_SEAL("one") "one.seal r3 r1 r2")) TH_LOG("%s", self->out);
+	EXPECT_EQ(4, sh(self, VERIFY_SEAL("one") "one.seal r1 r3"));
+	EXPECT_OUT("refused (missing): missing: r2 was sealed too");
+	EXPECT_EQ(4, sh(self, VERIFY_SEAL("one") "one.seal r1 r2 r3 r1.label"));
+	EXPECT_OUT("refused (data): r1.label: was not sealed");
+	EXPECT_EQ(4, sh(self, VERIFY_SEAL("one") "one.seal r1 r2 r3 r1"));
+	EXPECT_OUT("refused (duplicate): r1: given twice");
+	EXPECT_EQ(4, sh(self, "echo 'reading 9' >r2; " VERIFY_SEAL("one") "one.seal r1 r2 r3"));
+	EXPECT_OUT("refused (data): r2: is not what was sealed");
+	/* By somebody else, with a token of something else, or with a bit turned. */
+	EXPECT_EQ(4, sh(self, "$tool label verify-seal --trust two.pem one.seal r1 r2 r3"));
+	EXPECT_OUT("refused (signature): seal: certificate: not trusted");
+	EXPECT_EQ(4, sh(self, "$tool label seal --key one.key --certificate one.pem --out other r1 && "
+			VERIFY_SEAL("one") "other r1"));
+	EXPECT_OUT("time-stamp: the token is not good");
+	EXPECT_EQ(4, sh(self, "sed 's/r3/r4/' one.seal >bent; mv r3 r4; " VERIFY_SEAL("one") "bent r1 r2 r4"));
+	EXPECT_OUT("refused (signature)");
+	EXPECT_EQ(4, sh(self, VERIFY_SEAL("one") "r1.label r1"));
+	EXPECT_OUT("refused (malformed): seal: ");
+}
+
+TEST_F(label_tool, seal_of_a_key_that_is_no_stronger_is_not_made)
+{
+	EXPECT_EQ(7, sh(self, SEALER("weak", "P-256") "$tool label seal --key weak.key "
+			"--certificate weak.pem --out s r1"));
+	EXPECT_OUT("P-256 is no stronger");
+	EXPECT_EQ(4, sh(self, SEALER("one", "P-384") SEALER("two", "P-384") "$tool label seal --key one.key "
+			"--certificate two.pem --out s r1"));
+	EXPECT_EQ(7, sh(self, "mkdir d; cp r1 d; $tool label seal --key one.key --certificate one.pem "
+			"--out s r1 d/r1"));
+	EXPECT_OUT("repeated");
+	EXPECT_EQ(1, sh(self, "test -e s"));
+}
+
 /* A time-stamping authority: its own root, one certificate for time-stamping alone. */
 static void make_tsa(void)
 {
