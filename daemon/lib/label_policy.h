@@ -18,21 +18,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "error.h"
+#include "policy_json.h"
 
-#define TCONN_LABEL_POLICY_MAX	65536	/* bytes */
 #define TCONN_LABEL_CLIENTS_MAX	64
-#define TCONN_LABEL_LIST_MAX	16
 
 struct tconn_label_client {
 	char executable[128];
 	size_t digest_count;
-	uint8_t digest[TCONN_LABEL_LIST_MAX][32];
+	uint8_t digest[TCONN_POLICY_LIST_MAX][32];
 	bool has_uid;
 	uint32_t uid;
 	char cgroup[256];			/* "": any */
 	size_t source_count, type_count;
-	char source[TCONN_LABEL_LIST_MAX][64];
-	char type[TCONN_LABEL_LIST_MAX][64];
+	char source[TCONN_POLICY_LIST_MAX][64];
+	char type[TCONN_POLICY_LIST_MAX][64];
 	uint32_t per_second, burst;
 };
 
