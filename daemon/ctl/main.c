@@ -27,6 +27,8 @@ static const char help[] =
 	"  request confirm|pin|notice --device ID --text TEXT [--timeout SECONDS]\n"
 	"        [--locale TAG] [--detail KEY=VALUE]... [--pin-min N] [--pin-max N]\n"
 	"                       ask the person in front of a device; waits for the answer\n"
+	"  item send --device ID LABEL FILE\n"
+	"                       labelled data to a device, which checks it\n"
 	"  receipt list\n"
 	"  receipt show N [--out FILE]\n"
 	"  receipt verify FILE --trust CA_FILE [--png FILE]\n"
@@ -41,7 +43,11 @@ static const char help[] =
 	"        [--need-timestamp] [--state FILE [--allow-gaps]] [--at SECONDS]\n"
 	"        LABEL [FILE...]    needs no daemon\n"
 	"  label show [--tree] LABEL\n"
-	"  label stamp LABEL QUERY    write a request for a time-stamp (RFC 3161)\n"
+	"  label stamp LABEL|SEAL QUERY    write a request for a time-stamp (RFC 3161)\n"
+	"  label seal --key FILE --certificate FILE --out SEAL FILE...\n"
+	"                       seal an archive with a stronger key (P-384, P-521)\n"
+	"  label verify-seal --trust CA_FILE [--timestamp FILE --tsa-trust FILE]\n"
+	"        [--at SECONDS] SEAL FILE...\n"
 	"  verdict show ID [--out FILE]\n"
 	"                       the last one about a device, signed by the service\n"
 	"  verdict verify FILE --trust CA_FILE\n"
@@ -77,6 +83,7 @@ static const struct {
 	{ "device", command_device },
 	{ "request", command_request },
 	{ "receipt", command_receipt },
+	{ "item", command_item },
 	{ "label", command_label },
 	{ "status", command_status },
 	{ "verdict", command_verdict },

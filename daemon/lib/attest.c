@@ -62,6 +62,9 @@ static const char *type_name(enum tconn_message_type type)
 	case TCONN_MSG_ANSWER: return "ANSWER";
 	case TCONN_MSG_RECEIPT: return "RECEIPT";
 	case TCONN_MSG_ATTEST: return "ATTEST";
+	case TCONN_MSG_ITEM: return "ITEM";
+	case TCONN_MSG_TAKEN: return "TAKEN";
+	case TCONN_MSG_FETCH: return "FETCH";
 	case TCONN_MSG_REFUSAL: return "REFUSAL";
 	case TCONN_MSG_ANY: return "a message";
 	}

@@ -14,6 +14,7 @@
 #include "channel.h"
 #include "digest.h"
 #include "half.h"
+#include "intake.h"
 #include "message.h"
 #include "request_proof.h"
 
@@ -107,6 +108,12 @@ static const struct schema schemas[] = {
 		UINT64(1, id), BYTES(2, receipt, 1, TCONN_MESSAGE_MAX) } },
 	{ TCONN_MSG_ATTEST, "ATTEST", TCONN_MESSAGE_MAX, {
 		NONCE(1, false), HELD(2) } },
+	{ TCONN_MSG_ITEM, "ITEM", TCONN_FRAME_ITEM, {
+		UINT64(1, id), BYTES(2, label, 0, TCONN_ITEM_LABEL_MAX),
+		BYTES(3, item, 0, TCONN_ITEM_MAX) } },
+	{ TCONN_MSG_TAKEN, "TAKEN", TCONN_MESSAGE_MAX, {
+		UINT64(1, id), UINT32(2, code, 0, ERRNO_MAX), TEXT(3, text, 512) } },
+	{ TCONN_MSG_FETCH, "FETCH", TCONN_MESSAGE_MAX, { { 0 } } },
 	{ TCONN_MSG_REFUSAL, "REFUSAL", TCONN_MESSAGE_MAX, {
 		UINT32(1, code, 1, ERRNO_MAX), TEXT(2, text, 512) } },
 };
@@ -553,6 +560,8 @@ void tconn_message_free(struct tconn_message *m)
 	tconn_bytes_free(&m->signer);
 	tconn_bytes_free(&m->evidence);
 	tconn_bytes_free(&m->receipt);
+	tconn_bytes_free(&m->label);
+	tconn_bytes_free(&m->item);
 	tconn_bytes_free(&m->ek_cert);
 	tconn_bytes_free(&m->cert_ak);
 	tconn_bytes_free(&m->cert_tls);

@@ -26,6 +26,9 @@ enum tconn_message_type {
 	TCONN_MSG_ANSWER	= 20,	/* device: id, status, record, answer, evidence, signature, signer */
 	TCONN_MSG_RECEIPT	= 21,	/* service: id, receipt */
 	TCONN_MSG_ATTEST	= 22,	/* service: nonce; the device answers with EVIDENCE */
+	TCONN_MSG_ITEM		= 23,	/* either: labelled data; the device's answers FETCH */
+	TCONN_MSG_TAKEN		= 24,	/* either: what became of an ITEM */
+	TCONN_MSG_FETCH		= 25,	/* service: what have you got? */
 	TCONN_MSG_REFUSAL	= 31,	/* either: code and reason in words; then close */
 };
 
@@ -34,7 +37,7 @@ enum tconn_message_type {
  */
 struct tconn_message {
 	enum tconn_message_type type;
-	uint64_t id;			/* REQUEST, ANSWER, RECEIPT */
+	uint64_t id;			/* REQUEST, ANSWER, RECEIPT, ITEM, TAKEN */
 	uint32_t version;		/* HELLO */
 	uint8_t nonce[32];		/* HELLO, EVIDENCE (service), REQUEST */
 	bool has_nonce;
@@ -49,9 +52,11 @@ struct tconn_message {
 	struct tconn_bytes signature, signer;	/* ANSWER: half.h */
 	struct tconn_bytes evidence;	/* EVIDENCE (empty: the sender does not attest), ANSWER: evidence.h encoding */
 	struct tconn_bytes receipt;	/* RECEIPT: COSE_Sign1 */
+	struct tconn_bytes label;	/* ITEM: of one item (label.h); empty, to a FETCH: there is none */
+	struct tconn_bytes item;	/* ITEM: its data */
 	struct tconn_verdict verdict;	/* VERDICT */
-	uint32_t code;			/* REFUSAL: positive errno */
-	char text[512];			/* REFUSAL reason, ANSWER message; UTF-8 */
+	uint32_t code;			/* REFUSAL, TAKEN: positive errno; TAKEN: 0 where it was taken */
+	char text[512];			/* REFUSAL and TAKEN reason, ANSWER message; UTF-8 */
 	/* enrolment */
 	struct tconn_blob ek, ak, tls, data;			/* REQUEST: TPMT_PUBLIC */
 	struct tconn_bytes ek_cert;				/* REQUEST */

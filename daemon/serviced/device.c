@@ -9,6 +9,7 @@
 #include "../lib/say.h"
 #include "evidence_keep.h"
 #include "exchange.h"
+#include "items.h"
 #include "revocation.h"
 
 /* Who it is, and whether it may come in at all: before any of its evidence is read. */
@@ -124,7 +125,9 @@ static int answer_question(struct device *d, struct question *q, struct tconn_er
 {
 	int r;
 
-	if (q->attest) {
+	if (q->label.len) {
+		r = items_send(d, q, err);
+	} else if (q->attest) {
 		r = attest_again(d, err);
 		q->code = r;
 		q->error = *err;
@@ -158,6 +161,8 @@ static int serve(struct device *d, struct tconn_error *err)
 			r = answer_question(d, q, err);
 		else if (server_is_due(d))
 			r = attest_again(d, err);
+		else if (items_is_due(d))
+			r = items_fetch(d, err);
 		else if (server_park(d->server, d))
 			return 0;
 		else if (d->server->stopping)

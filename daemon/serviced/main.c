@@ -85,6 +85,12 @@ static int open_parts(struct program *p, struct tconn_error *err)
 				      p->settings.reference_signers, &p->refset, err);
 	if (r == 0)
 		r = own_identity(p, err);
+	if (r == 0 && p->settings.items)
+		r = p->settings.item_policy ?
+		    tconn_intake_policy_load(p->settings.item_policy, &p->server.intake.policy, err) :
+		    tconn_fail(err, -EINVAL, "\"items\" wants an \"item_policy\"");
+	p->server.intake.dir = p->settings.items;
+	p->server.intake.trust = p->trust;
 	return r;
 }
 

@@ -23,6 +23,7 @@ static const struct {
 	{ "device-rekey", verb_device_rekey },
 	{ "device-replace", verb_device_replace },
 	{ "device-show", verb_device_show },
+	{ "item-send", verb_item_send },
 	{ "receipt-list", verb_receipt_list },
 	{ "receipt-show", verb_receipt_show },
 	{ "revocation-add", verb_revocation_add },

@@ -16,6 +16,7 @@ struct question {
 	/* asked */
 	char device[TCONN_IDENTITY_MAX];
 	bool attest;			/* no question at all: it is to attest again */
+	struct tconn_bytes label, item;	/* no question, but labelled data for it; owned by who asks */
 	uint16_t kind;
 	uint32_t timeout_ms;
 	uint8_t statement[TCONN_STATEMENT_MAX];

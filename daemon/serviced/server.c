@@ -18,6 +18,7 @@
 #include "../lib/jsonline.h"
 #include "../lib/say.h"
 #include "device.h"
+#include "items.h"
 
 int64_t server_now(void)
 {
@@ -31,6 +32,8 @@ int server_init(struct server *s, struct tconn_error *err)
 {
 	int r = pthread_mutex_init(&s->lock, NULL);
 
+	if (r == 0)
+		r = pthread_mutex_init(&s->intake_lock, NULL);
 	if (r == 0)
 		r = pthread_cond_init(&s->changed, NULL);
 	if (r)
@@ -109,6 +112,7 @@ void server_free(struct server *s)
 	tdestroy(s->logs, free);
 	tconn_credentials_put(s->credentials);
 	pthread_cond_destroy(&s->changed);
+	pthread_mutex_destroy(&s->intake_lock);
 	pthread_mutex_destroy(&s->lock);
 }
 
@@ -417,7 +421,7 @@ bool server_park(struct server *s, struct device *d)
 /* Parked, and somebody has to look after it. */
 static bool wants_thread(const struct device *d)
 {
-	return d->parked && (atomic_load(&d->called_off) || server_is_due(d));
+	return d->parked && (atomic_load(&d->called_off) || server_is_due(d) || items_is_due(d));
 }
 
 /* Under the lock throughout: whoever else resumes a connection may free it. */

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "../lib/attest.h"
+#include "../lib/intake.h"
 #include "../lib/renewal.h"
 #include "../lib/revocation.h"
 #include "question.h"
@@ -46,6 +47,8 @@ struct device {
 	bool active;			/* counted in server.active; server.lock */
 	int64_t due;			/* CLOCK_BOOTTIME, seconds: to attest again; 0: never */
 	int64_t end;			/* the same clock: its certificate ends, and it with it */
+	int64_t fetch_due;		/* likewise: to be asked for items; server.lock while parked */
+	uint64_t items_sent;
 	struct question *question;	/* being asked; server.lock */
 	char kernel[128];		/* a hint; written once, before trusted is set */
 	char *checks, *service_checks;	/* JSON, of the last attestation; server.lock */
@@ -59,6 +62,8 @@ struct server {
 	struct tconn_renewal renewal;
 	struct tconn_party party;
 	struct x509_store_st *archive;	/* as party.trust, without revocations: for old receipts */
+	struct tconn_intake intake;	/* of devices' items; dir NULL: none is asked for */
+	pthread_mutex_t intake_lock;	/* of one device's folder, across two connections of it */
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
 
 	int lobby_fd;			/* epoll: sockets of parked connections */

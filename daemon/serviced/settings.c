@@ -8,7 +8,7 @@
 #include "../lib/config.h"
 #include "../lib/renewal.h"
 
-#define COUNT 26
+#define COUNT 29
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -34,6 +34,13 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .value = &s->reference_signers },
 		{ .key = "database", .type = TCONN_SETTING_STRING, .value = &s->database },
 		{ .key = "evidence", .type = TCONN_SETTING_STRING, .value = &s->evidence },
+		{ .key = "items", .type = TCONN_SETTING_STRING, .value = &s->items },
+		{ .key = "item_policy", .type = TCONN_SETTING_STRING, .value = &s->item_policy },
+		{ .key = "items_s",
+		  .type = TCONN_SETTING_UINT,
+		  .value = &s->items_s,
+		  .min = 1,
+		  .max = 86400 },
 		{ .key = "pin_sink", .type = TCONN_SETTING_STRING, .value = &s->pin_sink },
 		{ .key = "pin_attempts",
 		  .type = TCONN_SETTING_UINT,
@@ -97,6 +104,7 @@ static int defaults(struct settings *s)
 	s->pin_sink = strdup("none");
 	s->evidence = strdup("/var/lib/tconn/evidence");
 	s->pin_attempts = 5;
+	s->items_s = 10;
 	s->connections = 1024;
 	s->active = 64;
 	s->attest = true;

@@ -18,6 +18,9 @@ struct settings {
 	char *reference_signers;	/* PEM; NULL: reference values are not signed */
 	char *database;
 	char *evidence;			/* directory, or "none" */
+	char *items;			/* directory for devices' labelled data; NULL: none is asked for */
+	char *item_policy;		/* which of it */
+	uint32_t items_s;		/* between asking a device for it */
 	char *pin_sink;			/* "none", or a program or Unix socket */
 	uint32_t pin_attempts;		/* in a row that it did not call right; 0: no limit */
 	char *boot_log, *ima_log, *tconn_log;	/* NULL: the standard places */

@@ -15,6 +15,7 @@ typedef int verb_fn(struct server *s, struct json_object *request, struct json_o
 
 verb_fn verb_device_add, verb_device_attest, verb_device_list, verb_device_pin_reset,
 	verb_device_rekey, verb_device_replace, verb_device_show;
+verb_fn verb_item_send;
 verb_fn verb_receipt_list, verb_receipt_show;
 verb_fn verb_revocation_add, verb_revocation_lift, verb_revocation_list;
 verb_fn verb_verdict_show;

@@ -59,6 +59,10 @@ static int open_parts(struct program *p, struct tconn_error *err)
 	if (r == 0 && strlen(s->service_name) >= sizeof(p->service.expected.name))
 		r = tconn_fail(err, -EINVAL, "\"service_name\" is over %zu bytes",
 			       sizeof(p->service.expected.name) - 1);
+	if (r == 0 && s->items)
+		r = s->item_policy ? tconn_intake_policy_load(s->item_policy, &p->service.intake.policy,
+							      err) :
+			tconn_fail(err, -EINVAL, "\"items\" wants an \"item_policy\"");
 	return r;
 }
 
@@ -99,6 +103,8 @@ static void fill_service(struct program *p)
 	};
 	v->expected.role = TCONN_ROLE_SERVICE;
 	strcpy(v->expected.name, p->settings.service_name);
+	v->intake.dir = p->settings.items;
+	v->intake.trust = p->trust;
 	v->keep = (struct keep){
 		.dir = p->settings.receipts,
 		.trust = p->trust,

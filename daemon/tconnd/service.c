@@ -17,6 +17,7 @@
 #include "../lib/say.h"
 #include "../lib/words.h"
 #include "ask.h"
+#include "outbox.h"
 
 static void message_wipe(struct tconn_message *m)
 {
@@ -202,10 +203,67 @@ static int attest_again(struct service *s, struct tconn_channel *c,
 	return r;
 }
 
+/* The service's data: nobody gets to see it before it was checked. */
+static int take_item(struct service *s, struct tconn_channel *c, const struct tconn_message *item,
+		     struct tconn_error *err)
+{
+	_cleanup_message_ struct tconn_message m = { .type = TCONN_MSG_TAKEN, .id = item->id };
+	struct tconn_intake_item got;
+	struct tconn_error why = { "" };
+	int r = s->intake.dir ?
+		tconn_intake_take(&s->intake, &s->expected, &item->label, &item->item, &got, &why) :
+		tconn_fail(&why, -EOPNOTSUPP, "this device takes no items");
+
+	if (r) {
+		tconn_say("service: refused (%s): %s", tconn_label_fault(r), why.text);
+		m.code = (uint32_t)-r;
+		snprintf(m.text, sizeof(m.text), "%s", why.text);
+	} else {
+		tconn_say("service: item %s kept in %s", got.name, got.path);
+	}
+	return tconn_message_send(c, &m, err);
+}
+
+static int hear_taken(struct service *s, struct tconn_channel *c, uint64_t id, const char *name,
+		      struct tconn_error *err)
+{
+	_cleanup_message_ struct tconn_message m = { 0 };
+	int r = tconn_message_receive(c, TCONN_MSG_TAKEN, TCONN_MESSAGE_MAX, s->party.message_ms, &m,
+				      err);
+
+	if (r == 0 && m.id != id)
+		r = tconn_fail(err, -EPROTO, "TAKEN about another item");
+	if (r == 0)
+		outbox_done(s->state->settings->outbox, name, -(int)m.code, m.text);
+	return r;
+}
+
+/* The next one of the outbox, or word that there is none. */
+static int give_item(struct service *s, struct tconn_channel *c, struct tconn_error *err)
+{
+	struct tconn_message m = { .type = TCONN_MSG_ITEM };	/* what it holds is item's */
+	struct outbox_item item = { .name = "" };
+	struct tconn_error why;
+	int r;
+
+	if (s->state->settings->outbox && outbox_next(s->state->settings->outbox, &item, &why))
+		tconn_say("outbox: %s", why.text);
+	if (item.name[0]) {
+		m.id = ++s->items_sent;
+		m.label = item.label;
+		m.item = item.data;
+	}
+	r = tconn_message_send(c, &m, err);
+	if (r == 0 && item.name[0])
+		r = hear_taken(s, c, m.id, item.name, err);
+	outbox_item_free(&item);
+	return r;
+}
+
 static int serve_message(struct service *s, struct tconn_channel *c, struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { 0 };
-	int r = tconn_message_receive(c, TCONN_MSG_ANY, TCONN_MESSAGE_MAX, s->party.message_ms, &m,
+	int r = tconn_message_receive(c, TCONN_MSG_ANY, TCONN_FRAME_ITEM, s->party.message_ms, &m,
 				      err);
 
 	if (r == -ECONNRESET)
@@ -216,7 +274,11 @@ static int serve_message(struct service *s, struct tconn_channel *c, struct tcon
 		return serve_request(s, c, &m, err);
 	if (m.type == TCONN_MSG_ATTEST)
 		return attest_again(s, c, &m, err);
-	return tconn_fail(err, -EPROTO, "unexpected message: a REQUEST or an ATTEST is due");
+	if (m.type == TCONN_MSG_ITEM)
+		return take_item(s, c, &m, err);
+	if (m.type == TCONN_MSG_FETCH)
+		return give_item(s, c, err);
+	return tconn_fail(err, -EPROTO, "unexpected message: a REQUEST, ATTEST, ITEM or FETCH is due");
 }
 
 /* Until there is something to read (0) or a renewed identity (1); or -ECANCELED. */

@@ -3,6 +3,7 @@
 #ifndef TCONND_SERVICE_H
 #define TCONND_SERVICE_H
 
+#include "../lib/intake.h"
 #include "../lib/renewal.h"
 #include "keep.h"
 #include "state.h"
@@ -17,6 +18,8 @@ struct service {
 	struct tconn_identity expected;	/* whom we mean to talk to */
 	struct tconn_ima_state service_log;	/* what is known of its IMA log */
 	struct keep keep;
+	struct tconn_intake intake;	/* of the service's items; dir NULL: none is taken */
+	uint64_t items_sent;
 };
 
 /* Connects, attests, serves requests; tries again with growing pauses. Returns

@@ -9,7 +9,7 @@
 #include "../lib/config.h"
 #include "../lib/renewal.h"
 
-#define COUNT 22
+#define COUNT 25
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -35,6 +35,9 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		{ .key = "status_socket",
 		  .type = TCONN_SETTING_STRING,
 		  .value = &s->status_socket },
+		{ .key = "items", .type = TCONN_SETTING_STRING, .value = &s->items },
+		{ .key = "item_policy", .type = TCONN_SETTING_STRING, .value = &s->item_policy },
+		{ .key = "outbox", .type = TCONN_SETTING_STRING, .value = &s->outbox },
 		{ .key = "receipts", .type = TCONN_SETTING_STRING, .value = &s->receipts },
 		{ .key = "boot_log", .type = TCONN_SETTING_STRING, .value = &s->boot_log },
 		{ .key = "ima_log", .type = TCONN_SETTING_STRING, .value = &s->ima_log },

@@ -19,6 +19,9 @@ struct settings {
 	char *indicator;		/* LED name or glob; NULL: none to arm */
 	char *status_socket;
 	char *receipts;			/* directory */
+	char *items;			/* directory for labelled data of the service; NULL: none is taken */
+	char *item_policy;		/* which of it */
+	char *outbox;			/* directory with labelled data for the service; NULL: none */
 	char *boot_log, *ima_log, *tconn_log;	/* NULL: the standard places */
 	char *module_state;
 	bool attest;			/* this device proves itself when it connects */

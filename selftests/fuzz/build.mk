@@ -72,9 +72,10 @@ fuzz_tui_reply_pkgs	:= libcbor libcrypto freetype2 fribidi
 fuzz_tui_reply_run	:= -max_len=1100
 
 FUZZ_NAMES		+= label label_proof label_wire label_policy
-fuzz_label_nouns	:= cbor_util certificate_status cose file identity label label_batch label_clock \
-			   label_entry label_header label_time label_track label_verify merkle tpm \
-			   tpm_blob tpm_counter tpm_keys tpm_signature tpm_template tpm_verify
+fuzz_label_nouns	:= boot_policy cbor_util certificate_status chain cose file identity label \
+			   label_batch label_clock label_entry label_header label_time label_track \
+			   label_verify merkle pcr tpm tpm_blob tpm_counter tpm_keys tpm_signature \
+			   tpm_template tpm_use tpm_verify
 fuzz_label_sources	:= $(call fuzz_lib,$(fuzz_label_nouns))
 fuzz_label_pkgs		:= $(fuzz_receipt_pkgs)
 fuzz_label_run		:= -max_len=4096
@@ -83,8 +84,16 @@ fuzz_label_proof_sources := $(call fuzz_lib,$(filter-out label_track,$(fuzz_labe
 fuzz_label_proof_pkgs	:= $(fuzz_receipt_pkgs)
 fuzz_label_wire_sources	:= $(call fuzz_lib,cbor_util label_wire)
 fuzz_label_wire_pkgs	:= libcbor libcrypto
-fuzz_label_policy_sources := $(call fuzz_lib,label_policy)
-fuzz_label_policy_pkgs	:= json-c libcrypto
+fuzz_label_policy_sources := $(call fuzz_lib,label_policy policy_json file cbor_util)
+fuzz_label_policy_pkgs	:= json-c libcbor libcrypto
+
+FUZZ_NAMES		+= seal item_policy
+fuzz_seal_sources	:= $(call fuzz_lib,boot_policy seal chain label_time cbor_util cose identity pcr tpm tpm_blob \
+			   tpm_keys tpm_signature tpm_template tpm_use tpm_verify)
+fuzz_seal_pkgs		:= $(fuzz_receipt_pkgs)
+fuzz_seal_run		:= -max_len=4096
+fuzz_item_policy_sources := $(call fuzz_lib,intake_policy policy_json file cbor_util)
+fuzz_item_policy_pkgs	:= json-c libcbor libcrypto
 
 FUZZ_SECONDS	?= 5
 FUZZ_CC		?= clang

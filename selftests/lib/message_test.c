@@ -77,6 +77,8 @@ static struct tconn_message sample(enum tconn_message_type type)
 	m.answer = filled(4, '7');
 	m.evidence = filled(70000, 'e');
 	m.receipt = filled(5000, 'c');
+	m.label = filled(1000, 'l');
+	m.item = filled(70000, 'i');
 	m.code = EKEYREJECTED;
 	strcpy(m.text, "not trusted: gr\xc3\xbc\xc3\x9f");
 	fill_verdict(&m.verdict);
@@ -89,7 +91,7 @@ static const enum tconn_message_type types[] = {
 	TCONN_MSG_ENROL_REQUEST, TCONN_MSG_ENROL_CHALLENGE, TCONN_MSG_ENROL_PROOF,
 	TCONN_MSG_ENROL_RESULT, TCONN_MSG_HELLO, TCONN_MSG_EVIDENCE, TCONN_MSG_VERDICT,
 	TCONN_MSG_REQUEST, TCONN_MSG_ANSWER, TCONN_MSG_RECEIPT, TCONN_MSG_ATTEST,
-	TCONN_MSG_REFUSAL,
+	TCONN_MSG_ITEM, TCONN_MSG_TAKEN, TCONN_MSG_FETCH, TCONN_MSG_REFUSAL,
 };
 
 #define TYPES (sizeof(types) / sizeof(types[0]))
@@ -161,6 +163,9 @@ FIELDS_VARIANT(REQUEST);
 FIELDS_VARIANT(ANSWER);
 FIELDS_VARIANT(RECEIPT);
 FIELDS_VARIANT(ATTEST);
+FIELDS_VARIANT(ITEM);
+FIELDS_VARIANT(TAKEN);
+FIELDS_VARIANT(FETCH);
 FIELDS_VARIANT(REFUSAL);
 
 FIXTURE_SETUP(fields)
@@ -250,6 +255,17 @@ TEST_F(fields, arrive)
 		EXPECT_EQ(0, memcmp(a->nonce, b->nonce, 32));
 		EXPECT_EQ(0, memcmp(&a->held, &b->held, sizeof(a->held)));
 		break;
+	case TCONN_MSG_ITEM:
+		EXPECT_EQ(a->id, b->id);
+		EXPECT_TRUE(same_bytes(&a->label, &b->label));
+		EXPECT_TRUE(same_bytes(&a->item, &b->item));
+		break;
+	case TCONN_MSG_TAKEN:
+		EXPECT_EQ(a->id, b->id);
+		EXPECT_EQ(a->code, b->code);
+		EXPECT_STREQ(a->text, b->text);
+		break;
+	case TCONN_MSG_FETCH:
 	case TCONN_MSG_ANY:
 		break;
 	case TCONN_MSG_REFUSAL:
@@ -298,8 +314,8 @@ TEST_F(fields, a_missing_and_an_unknown_key_are_refused)
 	more.data[self->wire.len] = 23;		/* key 23: 0 */
 	EXPECT_EQ(-EBADMSG, decode(&more, &self->got, &self->err)) TH_LOG("%s", self->err.text);
 	EXPECT_NE(NULL, strstr(self->err.text, "unknown key 23")) TH_LOG("%s", self->err.text);
-	/* All keys of EVIDENCE may be absent. */
-	if (variant->type != TCONN_MSG_EVIDENCE) {
+	/* All keys of EVIDENCE may be absent, and FETCH has none. */
+	if (variant->type != TCONN_MSG_EVIDENCE && variant->type != TCONN_MSG_FETCH) {
 		more.data[0] -= 2;
 		EXPECT_EQ(-EBADMSG, decode(&more, &self->got, &self->err));
 		EXPECT_NE(NULL, strstr(self->err.text, "lacks key")) TH_LOG("%s", self->err.text);
@@ -321,6 +337,7 @@ static const struct limit limits[] = {
 	LIMIT(ENROL_RESULT, cert_data, 8192),
 	LIMIT(REQUEST, statement, 8192), LIMIT(REQUEST, proof, TCONN_PROOF_MAX),
 	LIMIT(ANSWER, answer, 64),
+	LIMIT(ITEM, label, 65536), LIMIT(ITEM, item, 8 << 20),
 	LIMIT(ANSWER, signature, 72),
 	LIMIT(ANSWER, signer, 8192),
 	LIMIT(ANSWER, record, sizeof(struct tconn_record)),

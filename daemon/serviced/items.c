@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "items.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../lib/say.h"
+
+#define ROUND	64		/* items at a time: others wait for this thread */
+
+#define _cleanup_message_ __attribute__((cleanup(tconn_message_free)))
+
+static int answer(struct device *d, uint64_t id, int code, const struct tconn_error *why,
+		  struct tconn_error *err)
+{
+	struct tconn_message m = { .type = TCONN_MSG_TAKEN, .id = id, .code = (uint32_t)-code };
+
+	if (code)
+		snprintf(m.text, sizeof(m.text), "%s", why->text);
+	return tconn_message_send(d->channel, &m, err);
+}
+
+/* 0: there was none; 1: there may be more. */
+static int fetch_one(struct device *d, struct tconn_error *err)
+{
+	_cleanup_message_ struct tconn_message ask = { .type = TCONN_MSG_FETCH }, item = { 0 };
+	struct tconn_intake_item got;
+	struct tconn_error why = { "" };
+	int r = tconn_message_send(d->channel, &ask, err), taken;
+
+	if (r == 0)
+		r = tconn_message_receive(d->channel, TCONN_MSG_ITEM, TCONN_FRAME_ITEM,
+					  d->server->settings->message_ms, &item, err);
+	if (r < 0 || !item.label.len)
+		return r;
+	pthread_mutex_lock(&d->server->intake_lock);
+	taken = tconn_intake_take(&d->server->intake, &d->identity, &item.label, &item.item, &got,
+				  &why);
+	pthread_mutex_unlock(&d->server->intake_lock);
+	if (taken)
+		tconn_say("device %s: refused (%s): %s", d->identity.name, tconn_label_fault(taken),
+			  why.text);
+	else
+		tconn_say("device %s: item %s kept in %s", d->identity.name, got.name, got.path);
+	r = answer(d, item.id, taken, &why, err);
+	return r < 0 ? r : 1;
+}
+
+int items_fetch(struct device *d, struct tconn_error *err)
+{
+	int r = 1;
+
+	for (int i = 0; r > 0 && i < ROUND; i++)
+		r = fetch_one(d, err);
+	d->fetch_due = server_now() + (r > 0 ? 0 : d->server->settings->items_s);
+	return r < 0 ? r : 0;
+}
+
+bool items_is_due(const struct device *d)
+{
+	return d->server->settings->items && server_now() >= d->fetch_due;
+}
+
+int items_send(struct device *d, struct question *q, struct tconn_error *err)
+{
+	struct tconn_message item = {
+		.type = TCONN_MSG_ITEM, .id = ++d->items_sent, .label = q->label, .item = q->item,
+	};		/* what it holds is q's */
+	_cleanup_message_ struct tconn_message taken = { 0 };
+	int r = tconn_message_send(d->channel, &item, err);
+
+	if (r == 0)
+		r = tconn_message_receive(d->channel, TCONN_MSG_TAKEN, TCONN_MESSAGE_MAX,
+					  d->server->settings->message_ms, &taken, err);
+	if (r == 0 && taken.id != item.id)
+		r = tconn_fail(err, -EPROTO, "TAKEN about another item");
+	q->code = r;
+	q->error = *err;
+	if (r == 0 && taken.code)
+		q->code = tconn_fail(&q->error, -(int)taken.code, "the device refused: %s", taken.text);
+	return r;
+}
