@@ -91,21 +91,27 @@ static int take_entries(struct tconn_label *l, struct tconn_error *err)
 	return 0;
 }
 
+static void leaf_of(const struct tconn_label *l, size_t index, uint8_t ret[32])
+{
+	tconn_merkle_leaf(TCONN_SHA256, l->entry[index].data, l->entry[index].len, ret);
+}
+
 static int find_root(struct tconn_label *l, struct tconn_error *err)
 {
+	struct tconn_merkle_fold fold = { .hash = TCONN_SHA256 };
 	uint8_t leaf[32];
 	int r = 0;
 
 	if (l->un.single) {
-		tconn_merkle_leaf(TCONN_SHA256, l->entry[0].data, l->entry[0].len, l->leaf);
-		return tconn_merkle_follow(TCONN_SHA256, l->leaf, l->un.index, l->un.leaves,
-					   l->un.path, l->un.path_count, l->root, err);
+		leaf_of(l, 0, leaf);
+		return tconn_merkle_follow(TCONN_SHA256, leaf, l->un.index, l->un.leaves, l->un.path,
+					   l->un.path_count, l->root, err);
 	}
 	for (size_t i = 0; !r && i < l->count; i++) {
-		tconn_merkle_leaf(TCONN_SHA256, l->entry[i].data, l->entry[i].len, leaf);
-		r = tconn_merkle_add(&l->tree, leaf, err);
+		leaf_of(l, i, leaf);
+		r = tconn_merkle_fold_add(&fold, leaf, err);
 	}
-	return r ? r : tconn_merkle_root(&l->tree, l->root, err);
+	return r ? r : tconn_merkle_fold_root(&fold, l->root, err);
 }
 
 /* Whether it is as it is because its end is missing: another fault than -EBADMSG. */
@@ -169,7 +175,6 @@ int tconn_label_decode(const void *buf, size_t len, struct tconn_label **ret,
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return tconn_fail(err, -ENOMEM, "out of memory");
-	l->tree.hash = TCONN_SHA256;
 	r = tconn_bytes_copy(&l->raw, buf, len, err);
 	if (!r)
 		r = decode(l, err);
@@ -185,7 +190,6 @@ void tconn_label_free(struct tconn_label *l)
 {
 	if (!l)
 		return;
-	tconn_merkle_free(&l->tree);
 	tconn_bytes_free(&l->raw);
 	free(l->entry);
 	free(l);
@@ -250,11 +254,10 @@ void tconn_label_input(const struct tconn_label *l, size_t index, const uint8_t 
 
 void tconn_label_id(const struct tconn_label *l, size_t index, uint8_t ret[32])
 {
-	const struct tconn_piece pieces[] = {
-		{ l->digest, sizeof(l->digest) },
-		{ l->un.single ? l->leaf : l->tree.node + 32 * index, 32 },
-	};
+	uint8_t leaf[32];
+	const struct tconn_piece pieces[] = { { l->digest, sizeof(l->digest) }, { leaf, sizeof(leaf) } };
 
+	leaf_of(l, index, leaf);
 	tconn_sha256_pieces(pieces, 2, ret);
 }
 

@@ -14,8 +14,6 @@ struct tconn_label {
 	struct tconn_label_span *entry;
 	size_t count;
 	struct tconn_label_span input[TCONN_LABEL_INPUTS_MAX];
-	struct tconn_merkle tree;		/* leaves of a whole batch */
-	uint8_t leaf[32];			/* of a single item */
 	uint8_t root[32];
 	uint8_t digest[32];			/* of the Sig_structure */
 };

@@ -149,6 +149,43 @@ void tconn_merkle_free(struct tconn_merkle *tree)
 	*tree = (struct tconn_merkle){ .hash = tree->hash };
 }
 
+int tconn_merkle_fold_add(struct tconn_merkle_fold *fold, const uint8_t *leaf,
+			  struct tconn_error *err)
+{
+	uint8_t at[TCONN_MERKLE_HASH_MAX];
+	size_t level = 0;
+
+	if (fold->leaves == UINT32_MAX)
+		return tconn_fail(err, -EMSGSIZE, "a tree of over 2^32 - 1 leaves");
+	memcpy(at, leaf, fold->hash);
+	for (uint64_t left = fold->leaves++; left & 1; left >>= 1)
+		tconn_merkle_node(fold->hash, fold->waiting[level++], at, at);
+	memcpy(fold->waiting[level], at, fold->hash);
+	return 0;
+}
+
+/* What waits on lower levels is to the right of what waits on higher ones. */
+int tconn_merkle_fold_root(const struct tconn_merkle_fold *fold, uint8_t *ret,
+			   struct tconn_error *err)
+{
+	uint8_t at[TCONN_MERKLE_HASH_MAX];
+	bool is_first = true;
+
+	if (!fold->leaves)
+		return tconn_fail(err, -EINVAL, "a tree without leaves has no root");
+	for (size_t level = 0; level < TCONN_MERKLE_PATH_MAX; level++) {
+		if (!(fold->leaves >> level & 1))
+			continue;
+		if (is_first)
+			memcpy(at, fold->waiting[level], fold->hash);
+		else
+			tconn_merkle_node(fold->hash, fold->waiting[level], at, at);
+		is_first = false;
+	}
+	memcpy(ret, at, fold->hash);
+	return 0;
+}
+
 int tconn_merkle_follow(enum tconn_merkle_hash hash, const uint8_t *leaf, uint64_t index,
 			uint64_t leaves, const uint8_t *path, size_t count, uint8_t *ret,
 			struct tconn_error *err)

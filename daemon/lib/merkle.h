@@ -40,6 +40,25 @@ size_t tconn_merkle_path(const struct tconn_merkle *tree, size_t index,
 			 uint8_t ret[TCONN_MERKLE_PATH_MAX * TCONN_MERKLE_HASH_MAX]);
 void tconn_merkle_free(struct tconn_merkle *tree);
 
+/*
+ * The root alone, without a tree: for who needs no paths. Starts as { .hash = ... }.
+ */
+struct tconn_merkle_fold {
+	enum tconn_merkle_hash hash;
+	uint64_t leaves;
+	/* By level: the root of 2^level leaves that still waits for its sibling, where that
+	 * bit of leaves is set.
+	 */
+	uint8_t waiting[TCONN_MERKLE_PATH_MAX][TCONN_MERKLE_HASH_MAX];
+};
+
+/* -EMSGSIZE: over 2^32 - 1 leaves. */
+int tconn_merkle_fold_add(struct tconn_merkle_fold *fold, const uint8_t *leaf,
+			  struct tconn_error *err);
+/* -EINVAL: no leaf. */
+int tconn_merkle_fold_root(const struct tconn_merkle_fold *fold, uint8_t *ret,
+			   struct tconn_error *err);
+
 /* RFC 9162, section 2.1.3.2: the root to which leaf, index and path lead.
  * -EBADMSG where the path's length is not that of such a place in such a tree.
  */

@@ -55,6 +55,23 @@ static int build(struct tconn_merkle *tree, size_t leaves, uint8_t *ret_root)
 	return tconn_merkle_root(tree, ret_root, NULL);
 }
 
+TEST(root_without_a_tree_is_the_same)
+{
+	for (size_t h = 0; h < sizeof(hashes) / sizeof(hashes[0]); h++) {
+		struct tconn_merkle_fold fold = { .hash = hashes[h] };
+		uint8_t root[TCONN_MERKLE_HASH_MAX], want[TCONN_MERKLE_HASH_MAX];
+
+		EXPECT_EQ(-EINVAL, tconn_merkle_fold_root(&fold, root, NULL));
+		for (size_t leaves = 1; leaves <= LEAVES_MAX; leaves++) {
+			leaf_of(hashes[h], leaves - 1, want);
+			ASSERT_EQ(0, tconn_merkle_fold_add(&fold, want, NULL));
+			ASSERT_EQ(0, tconn_merkle_fold_root(&fold, root, NULL));
+			rfc_mth(hashes[h], 0, leaves, want);
+			ASSERT_EQ(0, memcmp(root, want, hashes[h])) TH_LOG("%zu leaves", leaves);
+		}
+	}
+}
+
 TEST(hashes_of_every_short_length)
 {
 	uint8_t buf[1 + 300 + TCONN_SHA256_TAIL], got[32], want[32];
