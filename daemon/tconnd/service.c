@@ -19,6 +19,8 @@
 #include "ask.h"
 #include "outbox.h"
 
+#define MOVE_MS	2000	/* for the service to give up the old connection */
+
 static void message_wipe(struct tconn_message *m)
 {
 	if (m->answer.data)
@@ -326,6 +328,14 @@ static bool take_fresh(struct service *s)
 	return true;
 }
 
+/* Its verdict comes before the service has let us in: only then does it end the old one. */
+static void wait_until_ended(const struct tconn_channel *c)
+{
+	struct pollfd p = { .fd = tconn_channel_fd(c), .events = POLLIN };
+
+	poll(&p, 1, MOVE_MS);
+}
+
 /* The service ends the old connection itself once it trusts the new one, so that at no time
  * it has none. Where it cannot be reached the old one goes on.
  */
@@ -348,6 +358,7 @@ static int move_over(struct service *s, struct tconn_channel **c, struct tconn_e
 	}
 	keep_alive(tconn_channel_fd(next));
 	state_moved(s->state, tconn_channel_fd(next));
+	wait_until_ended(*c);
 	tconn_channel_close(*c);
 	*c = next;
 	tconn_say("service: connected with the renewed identity");

@@ -140,7 +140,8 @@ TEST_F(renewal, device_renews_without_a_gap)
 	EXPECT_GT(2000, looks) TH_LOG("%s", stage_read(stage_path(&w, "tconnd.log")));
 	for (int i = 0; i < 50; i++)
 		gaps += !stage_connected(&w, id);
-	EXPECT_EQ(0, gaps);
+	EXPECT_EQ(0, gaps) TH_LOG("%s%s", stage_read(stage_path(&w, "tconnd.log")),
+		stage_read(stage_path(&w, "tconn-serviced.log")));
 	serial_in(w.device.dir, "tls.pem", after);
 	EXPECT_STRNE(before, after);
 	status = stage_call(w.status, 5000, "{\"do\":\"status\"}");
