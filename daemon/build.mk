@@ -53,7 +53,7 @@ $(foreach d,$(DAEMON_FOLDERS),$(eval $(call daemon_rule,$(d))))
 # label_client.h declare is global, all else is its own.
 LABEL_NOUNS	:= boot_policy cbor_util certificate_status chain cose digest error file identity label label_batch \
 		   label_client label_clock label_entry label_header label_open label_time label_track \
-		   label_verify label_wire merkle pcr tpm tpm_blob tpm_counter tpm_keys tpm_signature \
+		   label_verify label_wire merkle pcr tpm tpm_blob tpm_counter tpm_ek tpm_keys tpm_signature \
 		   tpm_template tpm_use tpm_verify
 LABEL_PKGS	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 LABEL_OBJECTS	:= $(LABEL_NOUNS:%=$(BUILD)/label/%.o)

@@ -8,7 +8,10 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include <tss2/tss2_tpm2_types.h>
+
 #include "../lib/attest.h"
+#include "../lib/digest.h"
 #include "../lib/enrol_proof.h"
 #include "maker.h"
 
@@ -44,11 +47,20 @@ static int identify(const struct desk *desk, const struct tconn_message *m, stru
 	return check_service_name(desk, m->name, err);
 }
 
+/* As a Name with SHA-256, whatever hash the EK's own has: what its id is made of. */
+static void register_ek(const struct tconn_blob *ek, uint8_t ret[STORE_NAME_BYTES])
+{
+	ret[0] = TPM2_ALG_SHA256 >> 8;
+	ret[1] = TPM2_ALG_SHA256 & 0xff;
+	tconn_sha256(ek->data, ek->len, ret + 2);
+}
+
 /* In PROTOCOL.md's order: what costs little and tells nothing comes first. */
 static int examine(const struct desk *desk, const struct tconn_message *m, struct registration *reg,
 		   struct tconn_error *err)
 {
-	int r = maker_check(desk->makers, m->ek_cert.data, m->ek_cert.len, &m->ek, err);
+	const struct maker_papers papers = { m->ek_cert, m->ek_chain };
+	int r = maker_check(desk->makers, &papers, &m->ek, err);
 
 	if (!r)
 		r = tconn_ek_check(&m->ek, err);
@@ -57,7 +69,7 @@ static int examine(const struct desk *desk, const struct tconn_message *m, struc
 	if (!r)
 		r = tconn_keys_check_alike(&m->ak, &m->tls, &m->data, err);
 	if (!r)
-		r = tconn_name(&m->ek, reg->ek, err);
+		register_ek(&m->ek, reg->ek);
 	if (!r)
 		r = tconn_name(&m->ak, reg->ak, err);
 	return r ? r : store_check(desk->store, reg, err);

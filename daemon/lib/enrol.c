@@ -16,6 +16,7 @@
 
 #include "attest.h"
 #include "boot_policy.h"
+#include "cbor_util.h"
 #include "channel.h"
 #include "digest.h"
 #include "enrol_proof.h"
@@ -129,6 +130,16 @@ static int reach_ca(struct enrolment *e, struct tconn_error *err)
 	return r ? r : check_is_ca(e, err);
 }
 
+/* A maker may leave the certificates that lead to its root in the TPM. */
+static int read_chain(struct enrolment *e, struct tconn_bytes *ret, struct tconn_error *err)
+{
+	uint8_t chain[TCONN_EK_CHAIN_MAX];
+	size_t len;
+	int r = tconn_tpm_ek_chain(e->tpm, chain, sizeof(chain), &len, err);
+
+	return r || !len ? r : tconn_bytes_copy(ret, chain, len, err);
+}
+
 static int send_request(struct enrolment *e, struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message m = { .type = TCONN_MSG_ENROL_REQUEST };
@@ -142,6 +153,8 @@ static int send_request(struct enrolment *e, struct tconn_error *err)
 	m.tls = e->tls;
 	m.data = e->data;
 	r = tconn_tpm_ek_certificate(e->tpm, &m.ek_cert.data, &m.ek_cert.len, err);
+	if (!r)
+		r = read_chain(e, &m.ek_chain, err);
 	return r ? r : tconn_message_send(e->channel, &m, err);
 }
 

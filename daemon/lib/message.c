@@ -73,7 +73,8 @@ static const struct schema schemas[] = {
 		{ 2, FIELD_NAME, true, 1, TCONN_IDENTITY_MAX, AT(name), "name" },
 		BLOB(3, ek),
 		BYTES(4, ek_cert, 0, CERTIFICATE_MAX),
-		BLOB(5, ak), BLOB(6, tls), BLOB(7, data) } },
+		BLOB(5, ak), BLOB(6, tls), BLOB(7, data),
+		{ 8, FIELD_BYTES, true, 1, TCONN_EK_CHAIN_MAX, AT(ek_chain), "ek_chain" } } },
 	{ TCONN_MSG_ENROL_CHALLENGE, "ENROL_CHALLENGE", TCONN_MESSAGE_MAX, {
 		BLOB(1, credential), BLOB(2, secret) } },
 	{ TCONN_MSG_ENROL_PROOF, "ENROL_PROOF", TCONN_MESSAGE_MAX, {
@@ -563,6 +564,7 @@ void tconn_message_free(struct tconn_message *m)
 	tconn_bytes_free(&m->label);
 	tconn_bytes_free(&m->item);
 	tconn_bytes_free(&m->ek_cert);
+	tconn_bytes_free(&m->ek_chain);
 	tconn_bytes_free(&m->cert_ak);
 	tconn_bytes_free(&m->cert_tls);
 	tconn_bytes_free(&m->cert_data);

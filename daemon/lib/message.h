@@ -59,7 +59,7 @@ struct tconn_message {
 	char text[512];			/* REFUSAL and TAKEN reason, ANSWER message; UTF-8 */
 	/* enrolment */
 	struct tconn_blob ek, ak, tls, data;			/* REQUEST: TPMT_PUBLIC */
-	struct tconn_bytes ek_cert;				/* REQUEST */
+	struct tconn_bytes ek_cert, ek_chain;			/* REQUEST */
 	enum tconn_role role; char name[TCONN_IDENTITY_MAX];	/* REQUEST */
 	struct tconn_blob credential, secret;			/* CHALLENGE */
 	struct tconn_blob certify_tls, certify_tls_sig, certify_data, certify_data_sig; /* PROOF */

@@ -10,8 +10,8 @@
 
 #include "digest.h"
 #include "tpm_blob.h"
+#include "tpm_ek.h"
 
-#define EK_CERTIFICATE_NV	0x01c00002	/* RSA-2048, template L-1 */
 #define EK_CERTIFICATE_MAX	8192
 #define NV_CHUNK		512	/* no TPM reads less at once */
 #define RANDOM_CHUNK		32
@@ -360,8 +360,8 @@ static size_t der_sequence_len(const uint8_t *buf, size_t size)
 	return len <= size ? len : 0;
 }
 
-static int read_certificate(struct tconn_tpm *tpm, ESYS_TR nv, uint8_t **ret, size_t *ret_len,
-			    struct tconn_error *err)
+static int read_certificate(struct tconn_tpm *tpm, TPM2_HANDLE index, ESYS_TR nv, uint8_t **ret,
+			    size_t *ret_len, struct tconn_error *err)
 {
 	ESYS_FREE TPM2B_NV_PUBLIC *public = NULL;
 	ESYS_FREE TPM2B_NAME *name = NULL;
@@ -384,7 +384,7 @@ static int read_certificate(struct tconn_tpm *tpm, ESYS_TR nv, uint8_t **ret, si
 	r = nv_read(tpm, nv, auth, size, buf, err);
 	len = r ? 0 : der_sequence_len(buf, size);
 	if (!r && !len)
-		r = tconn_fail(err, -EBADMSG, "TPM: NV %#x holds no X.509 certificate", EK_CERTIFICATE_NV);
+		r = tconn_fail(err, -EBADMSG, "TPM: NV %#x holds no X.509 certificate in DER", index);
 	if (r) {
 		free(buf);
 		return r;
@@ -394,22 +394,63 @@ static int read_certificate(struct tconn_tpm *tpm, ESYS_TR nv, uint8_t **ret, si
 	return 0;
 }
 
-int tconn_tpm_ek_certificate(struct tconn_tpm *tpm, uint8_t **ret, size_t *ret_len,
-			     struct tconn_error *err)
+/* Lock held. -ENOENT where there is no such index. */
+static int certificate_at(struct tconn_tpm *tpm, TPM2_HANDLE index, uint8_t **ret, size_t *ret_len,
+			  struct tconn_error *err)
 {
 	ESYS_TR nv;
 	int r;
 
-	TCONN_TPM_LOCK(tpm);
-	r = tconn_tpm_rc(Esys_TR_FromTPMPublic(tpm->esys, EK_CERTIFICATE_NV, ESYS_TR_NONE,
-					       ESYS_TR_NONE, ESYS_TR_NONE, &nv),
-			 "EK certificate", err);
-	if (r == -ENOENT)
-		return tconn_fail(err, r, "TPM: it holds no EK certificate at NV %#x; its maker, or "
-				  "swtpm_setup --create-ek-cert, puts one there", EK_CERTIFICATE_NV);
+	r = tconn_tpm_rc(Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE,
+					       ESYS_TR_NONE, &nv), "EK certificate", err);
 	if (r)
 		return r;
-	r = read_certificate(tpm, nv, ret, ret_len, err);
+	r = read_certificate(tpm, index, nv, ret, ret_len, err);
 	Esys_TR_Close(tpm->esys, &nv);
 	return r;
+}
+
+int tconn_tpm_ek_certificate(struct tconn_tpm *tpm, uint8_t **ret, size_t *ret_len,
+			     struct tconn_error *err)
+{
+	const struct tconn_ek_kind *kind;
+	int r;
+
+	TCONN_TPM_LOCK(tpm);
+	r = tconn_tpm_ek_kind(tpm, &kind, err);
+	if (!r)
+		r = certificate_at(tpm, kind->certificate, ret, ret_len, err);
+	if (r == -ENOENT)
+		return tconn_fail(err, r, "TPM: it holds no EK certificate at NV %#x or its like; its "
+				  "maker, or swtpm_setup --create-ek-cert, puts one there",
+				  kind->certificate);
+	return r;
+}
+
+int tconn_tpm_ek_chain(struct tconn_tpm *tpm, uint8_t *ret, size_t size, size_t *ret_len,
+		       struct tconn_error *err)
+{
+	size_t len = 0, part;
+	uint8_t *der;
+	int r = 0;
+
+	TCONN_TPM_LOCK(tpm);
+	for (TPM2_HANDLE i = TCONN_EK_CHAIN_FIRST; i <= TCONN_EK_CHAIN_LAST; i++) {
+		r = certificate_at(tpm, i, &der, &part, err);
+		if (r == -ENOENT)	/* they follow one another */
+			break;
+		if (r)
+			return r;
+		if (part > size - len)
+			r = tconn_fail(err, -EMSGSIZE, "TPM: certificates from NV %#x on are over %zu bytes",
+				       TCONN_EK_CHAIN_FIRST, size);
+		else
+			memcpy(ret + len, der, part);
+		len += part;
+		free(der);
+		if (r)
+			return r;
+	}
+	*ret_len = len;
+	return 0;
 }

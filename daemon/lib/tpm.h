@@ -10,8 +10,8 @@
  *	AK	0x81010010	restricted sign, ECDSA-SHA256: quotes and Certify only
  *	TLS	0x81010011	unrestricted sign, ECDSA-SHA256
  *	DATA	0x81010012	unrestricted sign, ECDSA-SHA256: receipts, labels
- * The EK (RSA-2048, TCG EK Credential Profile 2.x template L-1) is made when needed; its
- * certificate is read from NV 0x01c00002.
+ * The EK is of the first kind in tpm_ek.h whose certificate the TPM holds; it is made when
+ * needed. Certificates between it and its maker's root are read from NV too.
  * Commands that carry secrets use a session salted to the EK or the primary
  * and encrypt parameters (bus interposers).
  *
@@ -25,6 +25,7 @@
 #include "error.h"
 
 #define TCONN_PCR_COUNT		24
+#define TCONN_EK_CHAIN_MAX	16384	/* bytes of certificates between the EK's and its root */
 #define TCONN_TPM_BUF		2048	/* no TPM structure we move is larger */
 
 enum tconn_key {
@@ -70,6 +71,12 @@ int tconn_tpm_key_public(struct tconn_tpm *tpm, enum tconn_key key, struct tconn
 /* DER from NV; *ret is malloc'ed. -ENOENT where the TPM holds none. */
 int tconn_tpm_ek_certificate(struct tconn_tpm *tpm, uint8_t **ret, size_t *ret_len,
 			     struct tconn_error *err);
+
+/* Certificates that lead from the EK's to a root, one after the other, DER; of none *ret_len is 0.
+ * -EMSGSIZE over size.
+ */
+int tconn_tpm_ek_chain(struct tconn_tpm *tpm, uint8_t *ret, size_t size, size_t *ret_len,
+		       struct tconn_error *err);
 
 /* ECDSA over a SHA-256 digest; ret is a DER ECDSA-Sig-Value, at most 72 bytes. */
 int tconn_tpm_sign(struct tconn_tpm *tpm, enum tconn_key key, const uint8_t digest[32],
@@ -144,13 +151,15 @@ int tconn_keys_check_alike(const struct tconn_blob *ak, const struct tconn_blob 
 			   const struct tconn_blob *data, struct tconn_error *err);
 /* AK: restricted, sign, not decrypt, fixedTPM, fixedParent, sensitiveDataOrigin, ECC P-256 ECDSA-SHA256. */
 int tconn_ak_check(const struct tconn_blob *ak, struct tconn_error *err);
-/* EK: byte for byte the TCG template L-1 but for its modulus, so that one EK has one id. */
+/* EK: byte for byte one of the TCG templates in tpm_ek.h but for its unique field, so that one EK
+ * has one id.
+ */
 int tconn_ek_check(const struct tconn_blob *ek, struct tconn_error *err);
 /* 34 bytes: 000b and SHA-256 of the TPMT_PUBLIC. */
 int tconn_name(const struct tconn_blob *pub, uint8_t ret[34], struct tconn_error *err);
 /* TPMT_PUBLIC (ECC or RSA) -> EVP_PKEY. */
 int tconn_public_to_pkey(const struct tconn_blob *pub, struct evp_pkey_st **ret, struct tconn_error *err);
-/* In software: TPM2_MakeCredential for an RSA-2048 EK over a full Name. */
+/* In software: TPM2_MakeCredential for an EK of any of these kinds over a full Name. */
 int tconn_make_credential(const struct tconn_blob *ek, const uint8_t name[34],
 			  const uint8_t credential[32], struct tconn_blob *ret_credential,
 			  struct tconn_blob *ret_secret, struct tconn_error *err);

@@ -26,6 +26,7 @@ struct tconn_tpm {
 	pthread_mutex_t lock;		/* everything below */
 	TSS2_TCTI_CONTEXT *tcti;
 	ESYS_CONTEXT *esys;
+	const struct tconn_ek_kind *ek;	/* the one it has a certificate for; NULL: not looked yet */
 	ESYS_TR key[TCONN_KEY_COUNT];	/* by key_index(); ESYS_TR_NONE until first used, so that
 					 * a signature is one TPM command
 					 */
@@ -86,6 +87,9 @@ static inline int tconn_key_index(enum tconn_key key)
 /* Lock held. The handle of one of our keys; -ENOENT where it was never made. */
 int tconn_tpm_key_handle(struct tconn_tpm *tpm, enum tconn_key key, ESYS_TR *ret,
 			 struct tconn_error *err);
+/* Lock held. The kind of EK that this TPM has a certificate for; RSA-2048 where it has none. */
+int tconn_tpm_ek_kind(struct tconn_tpm *tpm, const struct tconn_ek_kind **ret,
+		      struct tconn_error *err);
 /* Lock held. *ret_transient says whether the caller must flush it. */
 int tconn_tpm_ek_handle(struct tconn_tpm *tpm, ESYS_TR *ret, bool *ret_transient,
 			struct tconn_error *err);

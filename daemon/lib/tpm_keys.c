@@ -8,10 +8,9 @@
 #include <openssl/crypto.h>
 
 #include "tpm_blob.h"
+#include "tpm_ek.h"
 #include "tpm_signature.h"
 #include "tpm_template.h"
-
-#define EK_HANDLE	0x81010001	/* where provisioning leaves the RSA EK, TCG EK profile */
 
 static const TPMT_SIG_SCHEME own_scheme = { .scheme = TPM2_ALG_NULL };
 
@@ -96,20 +95,44 @@ static int open_handle(struct tconn_tpm *tpm, TPM2_HANDLE handle, ESYS_TR *ret,
 						  ESYS_TR_NONE, ret), "opening a key", err);
 }
 
+int tconn_tpm_ek_kind(struct tconn_tpm *tpm, const struct tconn_ek_kind **ret,
+		      struct tconn_error *err)
+{
+	const struct tconn_ek_kind *kind;
+	ESYS_TR nv;
+	int r;
+
+	for (size_t i = 0; !tpm->ek && (kind = tconn_ek_kind(i)); i++) {
+		r = open_handle(tpm, kind->certificate, &nv, err);
+		if (r && r != -ENOENT)
+			return r;
+		if (r)
+			continue;
+		Esys_TR_Close(tpm->esys, &nv);
+		tpm->ek = kind;
+	}
+	*ret = tpm->ek ? tpm->ek : tconn_ek_kind(0);
+	return 0;
+}
+
 /* The provisioned EK if it is the template's, else one made for the moment: the
  * same key, since a primary follows from seed and template.
  */
 int tconn_tpm_ek_handle(struct tconn_tpm *tpm, ESYS_TR *ret, bool *ret_transient,
 			struct tconn_error *err)
 {
+	const struct tconn_ek_kind *kind;
 	TPMT_PUBLIC public;
 	ESYS_TR handle;
 	int r;
 
-	r = open_handle(tpm, EK_HANDLE, &handle, err);
+	r = tconn_tpm_ek_kind(tpm, &kind, err);
+	if (r)
+		return r;
+	r = open_handle(tpm, kind->key, &handle, err);
 	if (!r) {
 		r = read_public(tpm, handle, &public, err);
-		if (!r && tconn_template_is_ek(&public)) {
+		if (!r && tconn_ek_kind_of(&public) == kind) {
 			*ret = handle;
 			*ret_transient = false;
 			return 0;
@@ -118,7 +141,7 @@ int tconn_tpm_ek_handle(struct tconn_tpm *tpm, ESYS_TR *ret, bool *ret_transient
 	} else if (r != -ENOENT) {
 		return r;
 	}
-	tconn_template_ek(&public);
+	tconn_ek_template(kind, &public);
 	r = create_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &public, &handle, err);
 	if (r)
 		return tconn_fail_in(err, r, "EK");
@@ -343,6 +366,14 @@ int tconn_tpm_certify(struct tconn_tpm *tpm, enum tconn_key key, const uint8_t q
 	return r;
 }
 
+/* The EK's password, which is empty, where its template lets that do; here no secret travels
+ * but the credential, in a session of its own.
+ */
+static int ek_password(struct tconn_tpm *tpm, ESYS_TR ek, ESYS_TR *ret, struct tconn_error *err)
+{
+	return tconn_tpm_session(tpm, ek, TPM2_SE_HMAC, ret, err);
+}
+
 /* The EK's policy: PolicySecret(endorsement). The session is salted to the EK,
  * so the credential comes back encrypted for whoever holds the salt: us.
  */
@@ -370,13 +401,16 @@ static int ek_session(struct tconn_tpm *tpm, ESYS_TR ek, ESYS_TR *ret, struct tc
 static int activate(struct tconn_tpm *tpm, ESYS_TR ek, const TPM2B_ID_OBJECT *object,
 		    const TPM2B_ENCRYPTED_SECRET *secret, uint8_t ret[32], struct tconn_error *err)
 {
+	const struct tconn_ek_kind *kind;
 	TPM2B_DIGEST *credential = NULL;
 	ESYS_TR ak, session;
 	int r;
 
 	r = tconn_tpm_key_handle(tpm, TCONN_KEY_AK, &ak, err);
 	if (!r)
-		r = ek_session(tpm, ek, &session, err);
+		r = tconn_tpm_ek_kind(tpm, &kind, err);
+	if (!r)
+		r = kind->high ? ek_password(tpm, ek, &session, err) : ek_session(tpm, ek, &session, err);
 	if (r)
 		return r;
 	r = tconn_tpm_rc(Esys_ActivateCredential(tpm->esys, ak, ek, ESYS_TR_PASSWORD, session,

@@ -9,32 +9,6 @@
 
 #define FIXED	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN)
 
-/* PolicySecret(TPM_RH_ENDORSEMENT), SHA-256: EK Credential Profile, table 4. */
-static const uint8_t ek_policy[32] = {
-	0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24,
-	0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa,
-};
-
-void tconn_template_ek(TPMT_PUBLIC *ret)
-{
-	TPMS_RSA_PARMS *rsa = &ret->parameters.rsaDetail;
-
-	memset(ret, 0, sizeof(*ret));
-	ret->type = TPM2_ALG_RSA;
-	ret->nameAlg = TPM2_ALG_SHA256;
-	ret->objectAttributes = FIXED | TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED |
-				TPMA_OBJECT_DECRYPT;
-	ret->authPolicy.size = sizeof(ek_policy);
-	memcpy(ret->authPolicy.buffer, ek_policy, sizeof(ek_policy));
-	rsa->symmetric.algorithm = TPM2_ALG_AES;
-	rsa->symmetric.keyBits.aes = 128;
-	rsa->symmetric.mode.aes = TPM2_ALG_CFB;
-	rsa->scheme.scheme = TPM2_ALG_NULL;
-	rsa->keyBits = 2048;
-	rsa->exponent = 0;		/* 65537 */
-	ret->unique.rsa.size = 256;
-}
-
 const char *tconn_key_label(enum tconn_key key)
 {
 	switch (key) {
@@ -85,15 +59,6 @@ static bool same_but_unique(TPMT_PUBLIC *template, const TPMT_PUBLIC *pub)
 	return !tconn_blob_pack_public(template, &expected, NULL) &&
 	       !tconn_blob_pack_public(pub, &seen, NULL) && expected.len == seen.len &&
 	       !memcmp(expected.data, seen.data, seen.len);
-}
-
-bool tconn_template_is_ek(const TPMT_PUBLIC *pub)
-{
-	TPMT_PUBLIC template;
-
-	tconn_template_ek(&template);
-	return pub->type == TPM2_ALG_RSA && pub->unique.rsa.size == 256 &&
-	       same_but_unique(&template, pub);
 }
 
 const uint8_t *tconn_template_policy(const TPMT_PUBLIC *pub)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The public areas this project makes and accepts. A template has the unique
+ * The public areas of keys this project makes and accepts (EKs: tpm_ek.h). A template has the unique
  * field that goes into TPM2_CreatePrimary; what comes back differs there only.
  */
 #ifndef TCONN_TPM_TEMPLATE_H
@@ -11,8 +11,6 @@
 #include "error.h"
 #include "tpm.h"
 
-/* TCG EK Credential Profile 2.x, template L-1: RSA-2048, unique 256 zero bytes. */
-void tconn_template_ek(TPMT_PUBLIC *ret);
 /* unique.x = SHA-256 of the key's label: three primaries of one hierarchy
  * must differ somewhere. policy: 32 bytes, the only way to use the key (boot_policy.h); NULL:
  * anybody with this TPM may.
@@ -20,7 +18,6 @@ void tconn_template_ek(TPMT_PUBLIC *ret);
 void tconn_template_key(enum tconn_key key, const uint8_t *policy, TPMT_PUBLIC *ret);
 
 /* Equal to the template in everything but the unique field. */
-bool tconn_template_is_ek(const TPMT_PUBLIC *pub);
 bool tconn_template_is_key(enum tconn_key key, const uint8_t *policy, const TPMT_PUBLIC *pub);
 /* The 32 bytes of authPolicy where there is no other way to use the key, else NULL. */
 const uint8_t *tconn_template_policy(const TPMT_PUBLIC *pub);

@@ -8,19 +8,17 @@
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/param_build.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "digest.h"
 #include "tpm_blob.h"
+#include "tpm_ek.h"
 #include "tpm_signature.h"
 #include "tpm_template.h"
 
-#define P256_BYTES	32
 #define NAME_BYTES	34
-#define SEED_BYTES	32	/* of the EK's nameAlg, SHA-256 */
+#define FIELD_MAX	48	/* bytes of a coordinate, P-384 */
 
 int tconn_name(const struct tconn_blob *pub, uint8_t ret[34], struct tconn_error *err)
 {
@@ -60,21 +58,40 @@ static EVP_PKEY *pkey_from(const char *type, OSSL_PARAM_BLD *build)
 	return pkey;
 }
 
+struct curve {
+	TPMI_ECC_CURVE id;
+	const char *name;
+	size_t bytes;	/* of a coordinate */
+};
+
+static const struct curve *find_curve(TPMI_ECC_CURVE id)
+{
+	static const struct curve curves[] = {
+		{ TPM2_ECC_NIST_P256, "P-256", 32 }, { TPM2_ECC_NIST_P384, "P-384", FIELD_MAX },
+	};
+
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+		if (curves[i].id == id)
+			return &curves[i];
+	return NULL;
+}
+
+/* OpenSSL refuses a point that is not on the curve. */
 static EVP_PKEY *ecc_to_pkey(const TPMT_PUBLIC *pub)
 {
 	const TPM2B_ECC_PARAMETER *x = &pub->unique.ecc.x, *y = &pub->unique.ecc.y;
-	uint8_t point[1 + 2 * P256_BYTES] = { POINT_CONVERSION_UNCOMPRESSED };
+	const struct curve *c = find_curve(pub->parameters.eccDetail.curveID);
+	uint8_t point[1 + 2 * FIELD_MAX] = { POINT_CONVERSION_UNCOMPRESSED };
 	OSSL_PARAM_BLD *build;
 	EVP_PKEY *pkey = NULL;
 
-	if (pub->parameters.eccDetail.curveID != TPM2_ECC_NIST_P256 || x->size > P256_BYTES ||
-	    y->size > P256_BYTES)
+	if (!c || x->size > c->bytes || y->size > c->bytes)
 		return NULL;
-	memcpy(point + 1 + P256_BYTES - x->size, x->buffer, x->size);
-	memcpy(point + 1 + 2 * P256_BYTES - y->size, y->buffer, y->size);
+	memcpy(point + 1 + c->bytes - x->size, x->buffer, x->size);
+	memcpy(point + 1 + 2 * c->bytes - y->size, y->buffer, y->size);
 	build = OSSL_PARAM_BLD_new();
-	if (build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) &&
-	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)))
+	if (build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, c->name, 0) &&
+	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * c->bytes))
 		pkey = pkey_from("EC", build);
 	OSSL_PARAM_BLD_free(build);
 	return pkey;
@@ -121,7 +138,7 @@ int tconn_public_to_pkey(const struct tconn_blob *pub, struct evp_pkey_st **ret,
 		return r;
 	pkey = public_to_pkey(&public);
 	if (!pkey)
-		return tconn_fail(err, -EBADMSG, "a TPMT_PUBLIC is no valid P-256 or RSA public key");
+		return tconn_fail(err, -EBADMSG, "a TPMT_PUBLIC is no valid P-256, P-384 or RSA public key");
 	*ret = pkey;
 	return 0;
 }
@@ -176,9 +193,9 @@ int tconn_ek_check(const struct tconn_blob *ek, struct tconn_error *err)
 
 	if (r)
 		return tconn_fail_in(err, r, "EK");
-	if (!tconn_template_is_ek(&public))
-		return tconn_fail(err, -EKEYREJECTED,
-				  "EK: it is not of the TCG template L-1 (RSA-2048, SHA-256)");
+	if (!tconn_ek_kind_of(&public))
+		return tconn_fail(err, -EKEYREJECTED, "EK: it is of none of the TCG templates for RSA-2048, "
+				  "RSA-3072, ECC P-256 or ECC P-384 (L-1, L-2, H-1, H-2, H-3, H-6)");
 	return 0;
 }
 
@@ -344,116 +361,4 @@ int tconn_certify_verify(const struct tconn_blob *ak, const struct tconn_blob *k
 	if (!r)
 		r = check_certified(&a, key, qualifying, err);
 	return r ? tconn_fail_in(err, r, "certification") : 0;
-}
-
-/*
- * KDFa (TPM 2.0 Part 1, 11.4.10.2) for at most one block of SHA-256:
- * HMAC(key, 1 || label || 0 || context || bits).
- */
-static bool kdfa(const uint8_t seed[SEED_BYTES], const char *label, const uint8_t *context,
-		 size_t context_len, uint32_t bits, uint8_t ret[32])
-{
-	uint8_t input[4 + 16 + NAME_BYTES + 4] = { 0, 0, 0, 1 };
-	size_t label_len = strlen(label) + 1;	/* the zero byte belongs to it */
-	size_t at = 4;
-	unsigned int len;
-
-	memcpy(input + at, label, label_len);
-	at += label_len;
-	if (context_len)
-		memcpy(input + at, context, context_len);
-	at += context_len;
-	input[at++] = (uint8_t)(bits >> 24);
-	input[at++] = (uint8_t)(bits >> 16);
-	input[at++] = (uint8_t)(bits >> 8);
-	input[at++] = (uint8_t)bits;
-	return HMAC(EVP_sha256(), seed, SEED_BYTES, input, at, ret, &len) && len == 32;
-}
-
-/* AES-128-CFB, zero IV: the key serves once. */
-static bool encrypt_identity(const uint8_t key[32], const uint8_t *in, int len, uint8_t *ret)
-{
-	static const uint8_t iv[16];
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int out = 0;
-	bool good = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_128_cfb128(), NULL, key, iv) == 1 &&
-		    EVP_EncryptUpdate(ctx, ret, &out, in, len) == 1 && out == len;
-
-	EVP_CIPHER_CTX_free(ctx);
-	return good;
-}
-
-static bool encrypt_seed(EVP_PKEY *ek, const uint8_t seed[SEED_BYTES], TPM2B_ENCRYPTED_SECRET *ret)
-{
-	static const char label[] = "IDENTITY";	/* with its zero byte */
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(ek, NULL);
-	void *copy = OPENSSL_memdup(label, sizeof(label));
-	size_t len = sizeof(ret->secret);
-	bool good = false;
-
-	if (ctx && copy && EVP_PKEY_encrypt_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) == 1 &&
-	    EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, copy, sizeof(label)) == 1) {
-		copy = NULL;	/* the context's now */
-		good = EVP_PKEY_encrypt(ctx, ret->secret, &len, seed, SEED_BYTES) == 1;
-	}
-	ret->size = (uint16_t)len;
-	OPENSSL_free(copy);
-	EVP_PKEY_CTX_free(ctx);
-	return good;
-}
-
-/* TPM2B_ID_OBJECT: TPM2B_DIGEST integrity || encrypted TPM2B_DIGEST credential. */
-static bool wrap_credential(const uint8_t seed[SEED_BYTES], const uint8_t name[34],
-			    const uint8_t credential[32], TPM2B_ID_OBJECT *ret)
-{
-	uint8_t plain[2 + 32] = { 0, 32 }, covered[sizeof(plain) + NAME_BYTES], key[32], mac[32];
-	unsigned int mac_len;
-	bool good;
-
-	memcpy(plain + 2, credential, 32);
-	good = kdfa(seed, "STORAGE", name, NAME_BYTES, 128, key) &&
-	       encrypt_identity(key, plain, sizeof(plain), covered);
-	memcpy(covered + sizeof(plain), name, NAME_BYTES);
-	good = good && kdfa(seed, "INTEGRITY", NULL, 0, 256, key) &&
-	       HMAC(EVP_sha256(), key, sizeof(key), covered, sizeof(covered), mac, &mac_len) &&
-	       mac_len == sizeof(mac);
-	if (good) {
-		ret->size = 2 + sizeof(mac) + sizeof(plain);
-		ret->credential[0] = 0;
-		ret->credential[1] = sizeof(mac);
-		memcpy(ret->credential + 2, mac, sizeof(mac));
-		memcpy(ret->credential + 2 + sizeof(mac), covered, sizeof(plain));
-	}
-	OPENSSL_cleanse(plain, sizeof(plain));
-	OPENSSL_cleanse(key, sizeof(key));
-	return good;
-}
-
-int tconn_make_credential(const struct tconn_blob *ek, const uint8_t name[34],
-			  const uint8_t credential[32], struct tconn_blob *ret_credential,
-			  struct tconn_blob *ret_secret, struct tconn_error *err)
-{
-	TPM2B_ENCRYPTED_SECRET secret = { 0 };
-	TPM2B_ID_OBJECT object = { 0 };
-	uint8_t seed[SEED_BYTES];
-	EVP_PKEY *pkey = NULL;
-	bool good;
-	int r;
-
-	r = tconn_ek_check(ek, err);
-	if (!r)
-		r = tconn_public_to_pkey(ek, &pkey, err);
-	if (r)
-		return r;
-	good = RAND_priv_bytes(seed, sizeof(seed)) == 1 && encrypt_seed(pkey, seed, &secret) &&
-	       wrap_credential(seed, name, credential, &object);
-	OPENSSL_cleanse(seed, sizeof(seed));
-	EVP_PKEY_free(pkey);
-	if (!good)
-		return tconn_fail(err, -EIO, "MakeCredential: encryption to the EK failed");
-	r = tconn_blob_pack_id_object(&object, ret_credential, err);
-	return r ? r : tconn_blob_pack_secret(&secret, ret_secret, err);
 }

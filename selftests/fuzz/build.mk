@@ -42,7 +42,7 @@ fuzz_tconn_log_pkgs	:= json-c libcrypto
 fuzz_secure_boot_sources	:= $(call fuzz_lib,secure_boot appraise_secure log_boot pcr appraise_boot appraise_part refvals system ima_policy ima_signature)
 fuzz_secure_boot_pkgs	:= json-c libcrypto
 fuzz_receipt_includes	:= daemon/lib/receipt.c
-fuzz_receipt_sources	:= $(call fuzz_lib,boot_policy cbor_util cose half identity pcr tpm tpm_blob tpm_keys \
+fuzz_receipt_sources	:= $(call fuzz_lib,boot_policy cbor_util cose half identity pcr tpm tpm_blob tpm_ek tpm_keys \
 			   tpm_signature tpm_template tpm_use tpm_verify)
 fuzz_receipt_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcbor libcrypto
 fuzz_ear_includes	:= daemon/lib/ear.c
@@ -74,7 +74,7 @@ fuzz_tui_reply_run	:= -max_len=1100
 FUZZ_NAMES		+= label label_proof label_wire label_policy
 fuzz_label_nouns	:= boot_policy cbor_util certificate_status chain cose file identity label \
 			   label_batch label_clock label_entry label_header label_time label_track \
-			   label_verify merkle pcr tpm tpm_blob tpm_counter tpm_keys tpm_signature \
+			   label_verify merkle pcr tpm tpm_blob tpm_counter tpm_ek tpm_keys tpm_signature \
 			   tpm_template tpm_use tpm_verify
 fuzz_label_sources	:= $(call fuzz_lib,$(fuzz_label_nouns))
 fuzz_label_pkgs		:= $(fuzz_receipt_pkgs)

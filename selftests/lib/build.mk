@@ -17,6 +17,7 @@ $(LIB_TESTS): %: %.o $(LIB_TEST_SHARED) $(TCONN_LIB)
 
 # They start the program themselves.
 $(BUILD)/selftests/lib/enrol_test: | $(BIN)/tconn-ca
+$(BUILD)/selftests/lib/ek_test: | $(BIN)/tconn-ca
 $(BUILD)/selftests/lib/label_tool_test: | $(BIN)/tconnctl
 $(BUILD)/selftests/lib/labeld_test: | $(BIN)/tconn-labeld $(BIN)/tconnctl
 $(BUILD)/selftests/lib/confine_test: private TCONN_LIB_LIBS += -lcap-ng

@@ -187,12 +187,13 @@ static pid_t spawn(char *const argv[])
 	_exit(127);
 }
 
-static void manufacture(const char *dir, const char *name)
+static void manufacture(const char *dir, const char *name, const char *rsa_bits)
 {
 	char state[PATH_SIZE], config[PATH_SIZE], log[PATH_SIZE];
 	char *argv[] = {
 		"swtpm_setup", "--tpm2", "--tpmstate", state, "--config", config, "--create-ek-cert",
-		"--lock-nvram", "--pcr-banks", "sha256", "--logfile", log, NULL
+		"--lock-nvram", "--pcr-banks", "sha256", "--rsa-keysize", (char *)rsa_bits,
+		"--logfile", log, NULL
 	};
 	int status;
 
@@ -256,6 +257,12 @@ static void wait_for(const char *path)
 
 void swtpm_start(const struct swtpm_maker *maker, const char *name, struct swtpm *ret)
 {
+	swtpm_start_with(maker, name, "2048", ret);
+}
+
+void swtpm_start_with(const struct swtpm_maker *maker, const char *name, const char *rsa_bits,
+		      struct swtpm *ret)
+{
 	char state[PATH_SIZE + 8], server[PATH_SIZE + 32], ctrl[PATH_SIZE + 32], log[PATH_SIZE + 32];
 	char path[PATH_SIZE];
 	char *argv[] = {
@@ -266,7 +273,7 @@ void swtpm_start(const struct swtpm_maker *maker, const char *name, struct swtpm
 	if (processes == MAX_PROCESSES)
 		bail_out("too many TPMs");
 	make_dir(maker->dir, name);
-	manufacture(maker->dir, name);
+	manufacture(maker->dir, name, rsa_bits);
 	bundle_issuers(maker);
 	snprintf(state, sizeof(state), "dir=%s/%s", maker->dir, name);
 	snprintf(server, sizeof(server), "type=unixio,path=%s/%s.sock", maker->dir, name);

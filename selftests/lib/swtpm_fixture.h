@@ -24,6 +24,9 @@ struct swtpm {
 /* Exit the program with a KTAP bail-out where something is missing. All ends at exit. */
 void swtpm_maker_start(struct swtpm_maker *maker);
 void swtpm_start(const struct swtpm_maker *maker, const char *name, struct swtpm *ret);
+/* Its RSA EK of rsa_bits (2048, 3072); an ECC P-384 EK is there in any case. */
+void swtpm_start_with(const struct swtpm_maker *maker, const char *name, const char *rsa_bits,
+		      struct swtpm *ret);
 
 /* A fresh directory, removed at exit. */
 void swtpm_temp_dir(char ret[SWTPM_PATH_MAX]);

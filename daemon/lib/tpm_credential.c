@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * TPM2_MakeCredential in software, for every kind of EK (TPM 2.0 Part 1, clause 24 and
+ * annexes B and C): a seed that only the EK's TPM can recover, and the credential under
+ * keys derived from it and from the AK's Name.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <tss2/tss2_mu.h>
+
+#include "tpm_blob.h"
+#include "tpm_ek.h"
+
+#define NAME_BYTES	34	/* of an AK */
+#define DIGEST_MAX	48
+#define FIELD_MAX	48	/* bytes of a coordinate */
+
+/* What the EK's kind says. */
+struct suite {
+	const EVP_MD *md;
+	const EVP_CIPHER *cipher;
+	unsigned int digest;	/* bytes of seed and MAC */
+	uint32_t key_bits;
+};
+
+static struct suite suite_of(const struct tconn_ek_kind *kind)
+{
+	const bool large = kind->hash == TPM2_ALG_SHA384;
+
+	return (struct suite){
+		.md = large ? EVP_sha384() : EVP_sha256(),
+		.cipher = kind->aes == 256 ? EVP_aes_256_cfb128() : EVP_aes_128_cfb128(),
+		.digest = large ? 48 : 32,
+		.key_bits = kind->aes,
+	};
+}
+
+/* KDFa (Part 1, 11.4.10.2) for at most one block: HMAC(key, 1 || label || 0 || context || bits). */
+static bool kdfa(const struct suite *s, const uint8_t *seed, const char *label, const uint8_t *context,
+		 size_t context_len, uint32_t bits, uint8_t ret[DIGEST_MAX])
+{
+	uint8_t input[4 + 16 + NAME_BYTES + 4] = { 0, 0, 0, 1 };
+	size_t label_len = strlen(label) + 1;	/* the zero byte belongs to it */
+	size_t at = 4;
+	unsigned int len;
+
+	memcpy(input + at, label, label_len);
+	at += label_len;
+	if (context_len)
+		memcpy(input + at, context, context_len);
+	at += context_len;
+	input[at++] = (uint8_t)(bits >> 24);
+	input[at++] = (uint8_t)(bits >> 16);
+	input[at++] = (uint8_t)(bits >> 8);
+	input[at++] = (uint8_t)bits;
+	return HMAC(s->md, seed, (int)s->digest, input, at, ret, &len) && len == s->digest;
+}
+
+/* Zero IV: the key serves once. */
+static bool encrypt_identity(const struct suite *s, const uint8_t *key, const uint8_t *in, int len,
+			     uint8_t *ret)
+{
+	static const uint8_t iv[16];
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int out = 0;
+	bool good = ctx && EVP_EncryptInit_ex(ctx, s->cipher, NULL, key, iv) == 1 &&
+		    EVP_EncryptUpdate(ctx, ret, &out, in, len) == 1 && out == len;
+
+	EVP_CIPHER_CTX_free(ctx);
+	return good;
+}
+
+/* RSA: the seed is random, and encrypted (OAEP with the label "IDENTITY" and its zero byte). */
+static bool seed_rsa(const struct suite *s, EVP_PKEY *ek, uint8_t seed[DIGEST_MAX],
+		     TPM2B_ENCRYPTED_SECRET *ret)
+{
+	static const char label[] = "IDENTITY";
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(ek, NULL);
+	void *copy = OPENSSL_memdup(label, sizeof(label));
+	size_t len = sizeof(ret->secret);
+	bool good = false;
+
+	if (RAND_priv_bytes(seed, (int)s->digest) == 1 && ctx && copy &&
+	    EVP_PKEY_encrypt_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_oaep_md(ctx, s->md) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, s->md) == 1 &&
+	    EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, copy, sizeof(label)) == 1) {
+		copy = NULL;	/* the context's now */
+		good = EVP_PKEY_encrypt(ctx, ret->secret, &len, seed, s->digest) == 1;
+	}
+	ret->size = (uint16_t)len;
+	OPENSSL_free(copy);
+	EVP_PKEY_CTX_free(ctx);
+	return good;
+}
+
+static bool coordinate(EVP_PKEY *pkey, const char *which, TPM2B_ECC_PARAMETER *ret, int bytes)
+{
+	BIGNUM *n = NULL;
+	bool good = EVP_PKEY_get_bn_param(pkey, which, &n) == 1 &&
+		    BN_bn2binpad(n, ret->buffer, bytes) == bytes;
+
+	ret->size = (uint16_t)bytes;
+	BN_free(n);
+	return good;
+}
+
+static bool agree(EVP_PKEY *own, EVP_PKEY *ek, uint8_t z[FIELD_MAX], size_t *len)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
+	bool good;
+
+	*len = FIELD_MAX;
+	good = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, ek) == 1 &&
+	       EVP_PKEY_derive(ctx, z, len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return good;
+}
+
+/* KDFe (Part 1, 11.4.10.3) for one block: H(1 || Z || label || 0 || x of ours || x of the EK). */
+static bool kdfe(const struct suite *s, const uint8_t *z, size_t z_len, const TPM2B_ECC_PARAMETER *u,
+		 const TPM2B_ECC_PARAMETER *v, uint8_t ret[DIGEST_MAX])
+{
+	static const uint8_t counter[4] = { 0, 0, 0, 1 };
+	static const char label[] = "IDENTITY";
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx && EVP_DigestInit_ex(ctx, s->md, NULL) == 1 &&
+		    EVP_DigestUpdate(ctx, counter, sizeof(counter)) == 1 &&
+		    EVP_DigestUpdate(ctx, z, z_len) == 1 &&
+		    EVP_DigestUpdate(ctx, label, sizeof(label)) == 1 &&
+		    EVP_DigestUpdate(ctx, u->buffer, u->size) == 1 &&
+		    EVP_DigestUpdate(ctx, v->buffer, v->size) == 1 &&
+		    EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return good;
+}
+
+/* ECC: the seed is agreed with a key of the moment, whose public half is the secret. */
+static bool seed_ecc(const struct suite *s, EVP_PKEY *ek, int bytes, uint8_t seed[DIGEST_MAX],
+		     TPM2B_ENCRYPTED_SECRET *ret)
+{
+	EVP_PKEY *own = EVP_EC_gen(bytes == 48 ? "P-384" : "P-256");
+	TPMS_ECC_POINT point = { 0 }, of_ek = { 0 };
+	uint8_t z[FIELD_MAX];
+	size_t z_len, at = 0;
+	bool good = own && coordinate(own, OSSL_PKEY_PARAM_EC_PUB_X, &point.x, bytes) &&
+		    coordinate(own, OSSL_PKEY_PARAM_EC_PUB_Y, &point.y, bytes) &&
+		    coordinate(ek, OSSL_PKEY_PARAM_EC_PUB_X, &of_ek.x, bytes) &&
+		    agree(own, ek, z, &z_len) && kdfe(s, z, z_len, &point.x, &of_ek.x, seed) &&
+		    Tss2_MU_TPMS_ECC_POINT_Marshal(&point, ret->secret, sizeof(ret->secret), &at) ==
+		    TSS2_RC_SUCCESS;
+
+	ret->size = (uint16_t)at;
+	OPENSSL_cleanse(z, sizeof(z));
+	EVP_PKEY_free(own);
+	return good;
+}
+
+/* TPM2B_ID_OBJECT: TPM2B_DIGEST integrity || encrypted TPM2B_DIGEST credential. */
+static bool wrap_credential(const struct suite *s, const uint8_t *seed, const uint8_t name[NAME_BYTES],
+			    const uint8_t credential[32], TPM2B_ID_OBJECT *ret)
+{
+	uint8_t plain[2 + 32] = { 0, 32 }, covered[sizeof(plain) + NAME_BYTES];
+	uint8_t key[DIGEST_MAX], mac[DIGEST_MAX];
+	unsigned int mac_len;
+	bool good;
+
+	memcpy(plain + 2, credential, 32);
+	good = kdfa(s, seed, "STORAGE", name, NAME_BYTES, s->key_bits, key) &&
+	       encrypt_identity(s, key, plain, sizeof(plain), covered);
+	memcpy(covered + sizeof(plain), name, NAME_BYTES);
+	good = good && kdfa(s, seed, "INTEGRITY", NULL, 0, 8 * s->digest, key) &&
+	       HMAC(s->md, key, (int)s->digest, covered, sizeof(covered), mac, &mac_len) &&
+	       mac_len == s->digest;
+	if (good) {
+		ret->size = (uint16_t)(2 + s->digest + sizeof(plain));
+		ret->credential[0] = 0;
+		ret->credential[1] = (uint8_t)s->digest;
+		memcpy(ret->credential + 2, mac, s->digest);
+		memcpy(ret->credential + 2 + s->digest, covered, sizeof(plain));
+	}
+	OPENSSL_cleanse(plain, sizeof(plain));
+	OPENSSL_cleanse(key, sizeof(key));
+	return good;
+}
+
+static bool make(const struct tconn_ek_kind *kind, EVP_PKEY *ek, const uint8_t name[NAME_BYTES],
+		 const uint8_t credential[32], TPM2B_ID_OBJECT *ret_object,
+		 TPM2B_ENCRYPTED_SECRET *ret_secret)
+{
+	const struct suite s = suite_of(kind);
+	uint8_t seed[DIGEST_MAX];
+	bool good = kind->type == TPM2_ALG_RSA ? seed_rsa(&s, ek, seed, ret_secret) :
+		    seed_ecc(&s, ek, kind->curve == TPM2_ECC_NIST_P384 ? 48 : 32, seed, ret_secret);
+
+	good = good && wrap_credential(&s, seed, name, credential, ret_object);
+	OPENSSL_cleanse(seed, sizeof(seed));
+	return good;
+}
+
+int tconn_make_credential(const struct tconn_blob *ek, const uint8_t name[34],
+			  const uint8_t credential[32], struct tconn_blob *ret_credential,
+			  struct tconn_blob *ret_secret, struct tconn_error *err)
+{
+	TPM2B_ENCRYPTED_SECRET secret = { 0 };
+	TPM2B_ID_OBJECT object = { 0 };
+	EVP_PKEY *pkey = NULL;
+	TPMT_PUBLIC public;
+	bool good;
+	int r;
+
+	r = tconn_ek_check(ek, err);
+	if (!r)
+		r = tconn_blob_unpack_public(ek, &public, err);
+	if (!r)
+		r = tconn_public_to_pkey(ek, &pkey, err);
+	if (r)
+		return r;
+	good = make(tconn_ek_kind_of(&public), pkey, name, credential, &object, &secret);
+	EVP_PKEY_free(pkey);
+	if (!good)
+		return tconn_fail(err, -EIO, "MakeCredential: encryption to the EK failed");
+	r = tconn_blob_pack_id_object(&object, ret_credential, err);
+	return r ? r : tconn_blob_pack_secret(&secret, ret_secret, err);
+}
