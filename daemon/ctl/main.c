@@ -64,6 +64,9 @@ static const char help[] =
 	"  revocation list\n"
 	"  revocation import FILE --trust CA_FILE\n"
 	"                       all certificates of an issuer's revocation list\n"
+	"  audit export FILE    the service's audit log, with a signed end\n"
+	"  audit verify FILE --trust CA_FILE [--after EARLIER]\n"
+	"                       needs no daemon; --after: continues an earlier export\n"
 	"  status               of the daemon on this machine\n"
 	"\n"
 	"  --socket PATH        of tconn-serviced (" SOCKET_SERVICED ")\n"
@@ -89,6 +92,7 @@ static const struct {
 	{ "verdict", command_verdict },
 	{ "evidence", command_evidence },
 	{ "revocation", command_revocation },
+	{ "audit", command_audit },
 };
 
 int usage(const char *what)

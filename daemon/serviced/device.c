@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../lib/digest.h"
@@ -53,6 +54,17 @@ int device_check_ak(struct device *d, struct tconn_error *err)
 
 	return r == 0 && d->ak_serial[0] ?
 	       store_keep_ak(d->server->store, d->identity.name, d->ak, err) : r;
+}
+
+/* What is of interest later: who came in, who was refused, who had to leave. */
+static void audit(struct device *d, const char *what, const char *detail)
+{
+	char who[TCONN_IDENTITY_MAX + 16];
+	struct tconn_error err;
+
+	snprintf(who, sizeof(who), "device at %s", d->address);
+	if (store_audit(d->server->store, who, what, d->identity.name, detail, &err) < 0)
+		tconn_say("device %s: %s", d->identity.name, err.text);
 }
 
 /* Books and log, whether it went well or not. */
@@ -180,8 +192,10 @@ static int meet(struct device *d, struct tconn_error *err)
 		return r;
 	tconn_say("%s: device %s connected", d->address, d->identity.name);
 	r = attest(d, err);
-	if (r == 0)
+	if (r == 0) {
 		tconn_say("device %s: verdict: trusted, in both directions", d->identity.name);
+		audit(d, "device-in", d->kernel);
+	}
 	return r;
 }
 
@@ -189,6 +203,10 @@ static bool over(struct device *d, int r, const struct tconn_error *err)
 {
 	tconn_say("%s: %s%s%s: %s", d->address, d->trusted ? "left" : "refused",
 		  d->identity.name[0] ? ", device " : "", d->identity.name, err->text);
+	/* A device that nobody knows here could fill the log. */
+	if (d->trusted || (d->identity.name[0] &&
+			   store_find_device(d->server->store, d->identity.name, NULL) == 0))
+		audit(d, d->trusted ? "device-out" : "device-refused", err->text);
 	if (d->trusted && r == -EKEYREVOKED)
 		store_refused(d->server->store, d->identity.name, err->text, NULL);
 	tconn_channel_cancel(d->channel, NULL);

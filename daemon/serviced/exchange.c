@@ -270,11 +270,25 @@ static void note(struct device *d, const struct question *q, const char *why)
 		tconn_say("request %llu: %s", (unsigned long long)q->id, err.text);
 }
 
+/* How the request ended: the receipt's number, or why there is none. */
+static void audit(struct device *d, const struct question *q, const char *why)
+{
+	struct tconn_error err;
+	char detail[96];
+
+	snprintf(detail, sizeof(detail), "request %llu, %s, receipt %llu", (unsigned long long)q->id,
+		 tconn_outcome_name(q->record.outcome), (unsigned long long)q->receipt);
+	if (store_audit(d->server->store, "service", why ? "request-refused" : "receipt",
+			d->identity.name, why ? why : detail, &err) < 0)
+		tconn_say("request %llu: %s", (unsigned long long)q->id, err.text);
+}
+
 int exchange(struct device *d, struct question *q, struct tconn_error *err)
 {
 	int r = revocation_reason(d, carry_out(d, q, err), err);
 
 	note(d, q, r < 0 ? err->text : "");
+	audit(d, q, r < 0 ? err->text : NULL);
 	if (r == 0) {
 		tconn_say("request %llu: %s%s%s; receipt %llu", (unsigned long long)q->id,
 			  tconn_outcome_name(q->record.outcome), q->pin ? "; PIN " : "",

@@ -458,6 +458,7 @@ static void renewed(void *arg, struct tconn_credentials *fresh)
 {
 	struct tconn_credentials *old;
 	struct server *s = arg;
+	struct tconn_error err;
 
 	pthread_mutex_lock(&s->lock);
 	old = s->credentials;
@@ -465,6 +466,8 @@ static void renewed(void *arg, struct tconn_credentials *fresh)
 	pthread_mutex_unlock(&s->lock);
 	tconn_credentials_put(old);
 	tconn_say("identity renewed");
+	if (store_audit(s->store, "service", "identity-renewed", s->self.name, "", &err) < 0)
+		tconn_say("%s", err.text);
 }
 
 static void not_renewed(void *arg, const struct tconn_error *why)

@@ -33,7 +33,10 @@ static const char schema[] =
 	" number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL,"
 	" time INTEGER NOT NULL, reason TEXT NOT NULL, lifted INTEGER) STRICT;"
 	"CREATE UNIQUE INDEX IF NOT EXISTS revocations_in_force ON revocations (kind, subject)"
-	" WHERE lifted IS NULL;";
+	" WHERE lifted IS NULL;"
+	"CREATE TABLE IF NOT EXISTS audit ("
+	" number INTEGER PRIMARY KEY, time INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
+	" subject TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL) STRICT;";
 
 int store_fail(struct store *s, struct tconn_error *err)
 {

@@ -2,7 +2,8 @@
 /*
  * What the service remembers, in SQLite (WAL, one connection behind a mutex):
  * enrolled devices with their last attestation and refusal, requests with their
- * nonces (unique), receipts, how many PINs in a row were not right, what was revoked.
+ * nonces (unique), receipts, how many PINs in a row were not right, what was revoked,
+ * and the audit log.
  * A PIN is never in it.
  */
 #ifndef SERVICED_STORE_H
@@ -69,6 +70,17 @@ int store_check_revoked(struct store *s, const char *kind, const char *subject,
 int store_next_revocation(struct store *s, uint64_t number, struct store_revocation *ret,
 			  struct tconn_error *err);
 int store_list_revocations(struct store *s, struct json_object **ret, struct tconn_error *err);
+
+/* An entry at the audit log's end. -EIO: it is not in the log, and what it is about must not be
+ * done. -EMSGSIZE.
+ */
+int store_audit(struct store *s, const char *who, const char *what, const char *subject,
+		const char *detail, struct tconn_error *err);
+/* At most limit of them, in order: objects as in lib/audit.h. */
+int store_list_audit(struct store *s, uint64_t after, unsigned int limit, struct json_object **ret,
+		     struct tconn_error *err);
+/* Of an entry; zeros for 0. -ENOENT. */
+int store_audit_hash(struct store *s, uint64_t number, uint8_t ret[32], struct tconn_error *err);
 
 /* Refuses a nonce that was used before (-EEXIST). */
 int store_add_request(struct store *s, const char *device, uint32_t kind, const uint8_t nonce[32],

@@ -13,6 +13,7 @@ struct json_object;
 typedef int verb_fn(struct server *s, struct json_object *request, struct json_object *reply,
 		    struct tconn_error *err);
 
+verb_fn verb_audit_export;
 verb_fn verb_device_add, verb_device_attest, verb_device_list, verb_device_pin_reset,
 	verb_device_rekey, verb_device_replace, verb_device_show;
 verb_fn verb_item_send;

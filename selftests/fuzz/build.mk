@@ -89,7 +89,7 @@ fuzz_label_policy_pkgs	:= json-c libcbor libcrypto
 
 FUZZ_NAMES		+= seal item_policy
 fuzz_seal_sources	:= $(call fuzz_lib,boot_policy seal chain label_time cbor_util cose identity pcr tpm tpm_blob \
-			   tpm_keys tpm_signature tpm_template tpm_use tpm_verify)
+			   tpm_ek tpm_keys tpm_signature tpm_template tpm_use tpm_verify)
 fuzz_seal_pkgs		:= $(fuzz_receipt_pkgs)
 fuzz_seal_run		:= -max_len=4096
 fuzz_item_policy_sources := $(call fuzz_lib,intake_policy policy_json file cbor_util)
