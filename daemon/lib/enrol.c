@@ -79,14 +79,18 @@ static int check_boot_policy(const struct tconn_enrol_options *o, struct tconn_e
 	return r ? r : tconn_boot_policy_check_signer(&policy, o->boot_signer, err);
 }
 
-static int prepare_keys(struct enrolment *e, struct tconn_error *err)
+static int make_keys(struct enrolment *e, struct tconn_error *err)
 {
 	int r = check_boot_policy(e->options, err);
 
 	if (!r)
 		r = tconn_tpm_use_boot_policy(e->tpm, e->options->boot_policy, err);
-	if (!r)
-		r = tconn_tpm_make_keys(e->tpm, err);
+	return r ? r : tconn_tpm_make_keys(e->tpm, err);
+}
+
+static int prepare_keys(struct enrolment *e, struct tconn_error *err)
+{
+	int r = e->options->renew ? 0 : make_keys(e, err);
 
 	if (!r)
 		r = tconn_tpm_ek_public(e->tpm, &e->ek, err);

@@ -7,6 +7,8 @@
 #ifndef TCONN_ENROL_H
 #define TCONN_ENROL_H
 
+#include <stdbool.h>
+
 #include "identity.h"
 
 struct tconn_enrol_options {
@@ -19,6 +21,7 @@ struct tconn_enrol_options {
 	 * must be signed by this certificate's key (PEM).
 	 */
 	const char *boot_policy, *boot_signer;
+	bool renew;	/* with the keys that are there, used as the TPM is set up already; none is made */
 };
 /* Makes the keys, enrols, writes ak.pem tls.pem data.pem ca.pem. */
 int tconn_enrol(struct tconn_tpm *tpm, const struct tconn_enrol_options *o,

@@ -38,6 +38,7 @@ static int enrol_again(const struct tconn_renewal *r, struct tconn_credentials *
 {
 	struct tconn_enrol_options o = {
 		.ca_address = r->issuer, .identity_dir = r->identity_dir, .role = r->self.role,
+		.renew = true,
 		.service_name = r->self.role == TCONN_ROLE_SERVICE ? r->self.name : NULL,
 	};
 	struct tconn_identity who;
