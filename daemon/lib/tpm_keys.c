@@ -102,7 +102,10 @@ int tconn_tpm_ek_kind(struct tconn_tpm *tpm, const struct tconn_ek_kind **ret,
 	ESYS_TR nv;
 	int r;
 
-	for (size_t i = 0; !tpm->ek && (kind = tconn_ek_kind(i)); i++) {
+	for (size_t i = 0; !tpm->ek; i++) {
+		kind = tconn_ek_kind(i);
+		if (!kind)
+			break;
 		r = open_handle(tpm, kind->certificate, &nv, err);
 		if (r && r != -ENOENT)
 			return r;
