@@ -12,7 +12,7 @@
 #	make fuzz-NAME			searches until interrupted; finds stay in out/fuzz/NAME
 #	out/build/fuzz/fuzz_NAME FILE	replays one input, say a crash
 
-FUZZ_NAMES	:= statement tui_request question message evidence refvals boot_log ima_log tconn_log receipt ear secure_boot
+FUZZ_NAMES	:= statement tui_request question message evidence refvals boot_log ima_log tconn_log receipt ear secure_boot audit
 
 fuzz_render	:= $(RENDER_NOUNS:%=tui/%.c) tui/font-data.S
 
@@ -41,6 +41,8 @@ fuzz_tconn_log_sources	:= $(call fuzz_lib,log_tconn pcr appraise_tconn appraise_
 fuzz_tconn_log_pkgs	:= json-c libcrypto
 fuzz_secure_boot_sources	:= $(call fuzz_lib,secure_boot appraise_secure log_boot pcr appraise_boot appraise_part refvals system ima_policy ima_signature)
 fuzz_secure_boot_pkgs	:= json-c libcrypto
+fuzz_audit_sources	:= $(call fuzz_lib,audit cbor_util identity)
+fuzz_audit_pkgs		:= json-c libcbor libcrypto
 fuzz_receipt_includes	:= daemon/lib/receipt.c
 fuzz_receipt_sources	:= $(call fuzz_lib,boot_policy cbor_util cose half identity pcr tpm tpm_blob tpm_ek tpm_keys \
 			   tpm_signature tpm_template tpm_use tpm_verify)
