@@ -49,8 +49,19 @@ int store_find_device(struct store *s, const char *id, struct tconn_error *err)
 	return store_fail(s, err);
 }
 
-int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v,
-		      const char *kernel, const char *why, struct tconn_error *err)
+static int forget_refusal(struct store *s, const char *id, struct tconn_error *err)
+{
+	_cleanup_query_ struct query q = { 0 };
+	int r = query_begin(&q, s, "DELETE FROM refusals WHERE device = ?1", err);
+
+	if (r < 0)
+		return r;
+	query_bind_text(&q, 1, id);
+	return query_run(&q, err);
+}
+
+static int note_attestation(struct store *s, const char *id, const struct tconn_verdict *v,
+			    const char *kernel, const char *why, struct tconn_error *err)
 {
 	struct json_object *checks = tconn_json_checks(v);
 	_cleanup_query_ struct query q = { 0 };
@@ -68,6 +79,14 @@ int store_attestation(struct store *s, const char *id, const struct tconn_verdic
 	}
 	json_object_put(checks);
 	return r;
+}
+
+int store_attestation(struct store *s, const char *id, const struct tconn_verdict *v,
+		      const char *kernel, const char *why, struct tconn_error *err)
+{
+	int r = note_attestation(s, id, v, kernel, why, err);
+
+	return r < 0 ? r : forget_refusal(s, id, err);
 }
 
 int store_refused(struct store *s, const char *id, const char *why, struct tconn_error *err)
@@ -154,8 +173,8 @@ static struct json_object *device_row(const struct query *q)
 	return obj;
 }
 
-/* The refusal of a device that came later than its last attestation is the last word. */
-#define LATER "(refusals.time IS NOT NULL AND refusals.time >= ifnull(last_seen, 0))"
+/* A refusal is gone with the next attestation: where there is one it came later. */
+#define LATER "(refusals.time IS NOT NULL)"
 
 int store_list_devices(struct store *s, const char *id, struct json_object **ret,
 		       struct tconn_error *err)

@@ -69,6 +69,16 @@ static bool is_connected(void *arg)
 	return stage_connected(&w, arg);
 }
 
+/* In the books, which are written once it is connected. */
+static bool is_trusted(void *arg)
+{
+	struct json_object *device = show(arg);
+	bool trusted = device && stage_flag(device, "trusted");
+
+	json_object_put(device);
+	return trusted;
+}
+
 static bool is_gone(void *arg)
 {
 	return !is_connected(arg);
@@ -100,7 +110,7 @@ TEST_F(visit, both_sides_trust_each_other)
 	struct json_object *device;
 
 	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
-	EXPECT_TRUE(stage_until(is_connected, w.visitor.identity.name, 5000));
+	EXPECT_TRUE(stage_until(is_trusted, w.visitor.identity.name, 5000));
 	device = show(w.visitor.identity.name);
 	ASSERT_NE(NULL, device);
 	EXPECT_TRUE(stage_flag(device, "trusted"));
