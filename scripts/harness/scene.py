@@ -73,12 +73,13 @@ def _shell_words(arguments):
 
 
 class Scene:
-    def __init__(self, directory, *, device_extra=None, device_options=None, policy=None,
-                 vnc=None, echo=None):
+    def __init__(self, directory, *, device_extra=None, device_drivers=(), device_options=None,
+                 policy=None, vnc=None, echo=None):
         self.directory = pathlib.Path(directory).absolute()
         self.device = self.service = None
         self.device_id = None
         self._device_extra = device_extra or {}
+        self._device_drivers = device_drivers
         self._device_options = {"vnc": vnc, **(device_options or {})}
         self._base_policy = policy or paths.BUILD / "policy" / "device.policy"
         self._echo = echo or (lambda text: None)
@@ -117,15 +118,18 @@ class Scene:
     def _service_config(self):
         return SERVICED
 
+    def _device_config(self):
+        return TCONND
+
     def _device_image(self):
         self._policy = self._device_policy()
         built = image.build("device", {
             "/etc/tconn/ca.pem": self.ca / "ca.pem",
-            "/etc/tconn/tconnd.json": json.dumps(TCONND, indent=1).encode(),
+            "/etc/tconn/tconnd.json": json.dumps(self._device_config(), indent=1).encode(),
             "/etc/tconn/service-reference.json": self.service_reference,
             "/etc/tconn/device.policy": self._policy.read_bytes(),
             **self._device_extra,
-        })
+        }, drivers=self._device_drivers)
         self.device_reference = self._reference(built)
         return built
 
