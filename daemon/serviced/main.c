@@ -21,6 +21,7 @@
 #include "../lib/revocation.h"
 #include "../lib/say.h"
 #include "../lib/version.h"
+#include "metrics.h"
 #include "operator.h"
 #include "revocation.h"
 #include "server.h"
@@ -54,6 +55,8 @@ struct program {
 	X509_STORE *trust;
 	struct tconn_refset *refset;
 	struct tconn_revocation_list revoked;
+	int64_t metrics_due;		/* CLOCK_BOOTTIME, seconds */
+	bool metrics_failed;
 	int device_fd, operator_fd, signal_fd;	/* -1: not open */
 };
 
@@ -175,6 +178,21 @@ static void take_operator(struct program *p)
 		operator_accept(&p->server, fd);
 }
 
+/* Told once where it fails, and once when it works again. */
+static void write_metrics(struct program *p)
+{
+	struct tconn_error err;
+	bool failed;
+
+	if (!p->settings.metrics_file || server_now() < p->metrics_due)
+		return;
+	p->metrics_due = server_now() + METRICS_S;
+	failed = metrics_write(&p->server, p->settings.metrics_file, &err) < 0;
+	if (failed != p->metrics_failed)
+		tconn_say("metrics: %s", failed ? err.text : "written again");
+	p->metrics_failed = failed;
+}
+
 static void loop(struct program *p)
 {
 	bool room = true;
@@ -200,6 +218,7 @@ static void loop(struct program *p)
 		if (fds[2].revents)
 			take_device(p);
 		revocation_sweep(&p->server);
+		write_metrics(p);
 		room = server_lobby(&p->server);
 	}
 }

@@ -506,6 +506,7 @@ void server_note(struct server *s, struct device *d, const struct tconn_attestat
 	char *checks = checks_text(&a->peer), *own = a->own.count ? checks_text(&a->own) : NULL;
 
 	pthread_mutex_lock(&s->lock);
+	s->attestations[a->peer.trusted] += a->peer.count > 0;
 	free(d->checks);
 	d->checks = checks;
 	if (own) {

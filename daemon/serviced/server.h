@@ -73,6 +73,7 @@ struct server {
 	void *logs;			/* tree of what is known of devices' IMA logs */
 	unsigned int pending, connections, operators;
 	unsigned int active;		/* threads of connections that were parked before */
+	uint64_t attestations[2];	/* evidence that was appraised: refused, trusted */
 	uint64_t turned_away;		/* connections beyond the bound */
 	uint64_t revocations;		/* number of the last one that connections know of */
 	bool full, stopping;

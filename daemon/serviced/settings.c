@@ -8,7 +8,7 @@
 #include "../lib/config.h"
 #include "../lib/renewal.h"
 
-#define COUNT 29
+#define COUNT 30
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -63,6 +63,9 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .type = TCONN_SETTING_UINT,
 		  .value = &s->reattest_s,
 		  .max = 86400 * 365 },
+		{ .key = "metrics_file",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->metrics_file },
 		{ .key = "issuer", .type = TCONN_SETTING_STRING, .value = &s->issuer },
 		{ .key = "renew_before_days",
 		  .type = TCONN_SETTING_UINT,

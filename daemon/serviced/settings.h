@@ -31,6 +31,7 @@ struct settings {
 	bool device_exempt;		/* devices need not */
 	uint32_t pending;		/* connections that have not attested yet */
 	uint32_t message_ms;		/* deadline of each message */
+	char *metrics_file;		/* NULL: none is written */
 	char *issuer;			/* HOST:PORT, to renew the identity at; NULL: nobody does */
 	uint32_t renew_before_days;
 	uint32_t answer_margin_ms;	/* beyond a request's time-out */

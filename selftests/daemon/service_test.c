@@ -120,6 +120,28 @@ TEST_F(visit, both_sides_trust_each_other)
 	json_object_put(device);
 }
 
+/* -- numbers */
+
+static bool counts_one(void *arg)
+{
+	char *text = stage_read(stage_path(&w, "metrics.prom"));
+	bool found = strstr(text, "\ntconn_connections 1\n") &&
+		     strstr(text, "\ntconn_pending 0\n") &&
+		     !strstr(text, "{verdict=\"trusted\"} 0\n");
+
+	(void)arg;
+	free(text);
+	return found;
+}
+
+/* Written every ten seconds. */
+TEST_F(visit, is_counted)
+{
+	ASSERT_EQ(0, player_attest(&self->p)) TH_LOG("%s", self->p.err.text);
+	EXPECT_TRUE(stage_until(counts_one, NULL, 15000))
+		TH_LOG("%s", stage_read(stage_path(&w, "metrics.prom")));
+}
+
 /* -- attesting again */
 
 static void *attest_thread(void *arg)
@@ -1867,13 +1889,14 @@ static void finish(void)
 
 int main(int argc, char **argv)
 {
-	char config[160 + STAGE_PATH];
+	char config[160 + 2 * STAGE_PATH];
 
 	parent = getpid();
 	stage_start(&w);
 	snprintf(config, sizeof(config),
-		 "\"pending\":%d,\"message_ms\":3000,\"pin_attempts\":%d,\"pin_sink\":\"%s\"",
-		 PENDING, PIN_ATTEMPTS, stage_path(&w, STAGE_PIN_SINK));
+		 "\"pending\":%d,\"message_ms\":3000,\"pin_attempts\":%d,\"pin_sink\":\"%s\","
+		 "\"metrics_file\":\"%s\"",
+		 PENDING, PIN_ATTEMPTS, stage_path(&w, STAGE_PIN_SINK), stage_path(&w, "metrics.prom"));
 	serviced = stage_serviced(&w, config);
 	atexit(finish);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metrics.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../lib/file.h"
+
+/* What is counted, as of one moment. */
+struct numbers {
+	unsigned int connections, pending, active;
+	unsigned long long turned_away, trusted, refused;
+	long long uptime, identity_end;
+};
+
+static struct numbers take(struct server *s)
+{
+	struct numbers n;
+
+	pthread_mutex_lock(&s->lock);
+	n = (struct numbers){
+		.connections = s->connections, .pending = s->pending, .active = s->active,
+		.turned_away = s->turned_away, .trusted = s->attestations[1],
+		.refused = s->attestations[0], .uptime = server_now() - s->started,
+		.identity_end = s->credentials->end,
+	};
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+static void one(FILE *f, const char *name, const char *type, const char *help,
+		unsigned long long value)
+{
+	fprintf(f, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name, value);
+}
+
+static void print(FILE *f, const struct numbers *n)
+{
+	one(f, "tconn_connections", "gauge", "Devices that are connected and trusted.", n->connections);
+	one(f, "tconn_pending", "gauge", "Connections that have not attested yet.", n->pending);
+	one(f, "tconn_active", "gauge", "Connected devices that are busy.", n->active);
+	one(f, "tconn_turned_away_total", "counter", "Connections closed unheard, beyond the bound.",
+	    n->turned_away);
+	fprintf(f, "# HELP tconn_attestations_total Evidence of devices that was appraised.\n"
+		"# TYPE tconn_attestations_total counter\n"
+		"tconn_attestations_total{verdict=\"trusted\"} %llu\n"
+		"tconn_attestations_total{verdict=\"refused\"} %llu\n", n->trusted, n->refused);
+	one(f, "tconn_uptime_seconds", "gauge", "Since the program started.",
+	    (unsigned long long)n->uptime);
+	one(f, "tconn_identity_end_timestamp_seconds", "gauge",
+	    "When the first certificate of this service ends.", (unsigned long long)n->identity_end);
+	one(f, "tconn_written_timestamp_seconds", "gauge", "When these numbers were taken.",
+	    (unsigned long long)time(NULL));
+}
+
+int metrics_write(struct server *s, const char *path, struct tconn_error *err)
+{
+	const struct numbers n = take(s);
+	struct tconn_bytes text = { 0 };
+	FILE *f = open_memstream((char **)&text.data, &text.len);
+	int r;
+
+	if (!f)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	print(f, &n);
+	r = fclose(f) ? tconn_fail(err, -ENOMEM, "out of memory") :
+	    tconn_file_replace(path, &text, 0644, err);
+	free(text.data);
+	return r;
+}
