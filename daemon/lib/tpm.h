@@ -12,6 +12,7 @@
  *	DATA	0x81010012	unrestricted sign, ECDSA-SHA256: receipts, labels
  * The EK is of the first kind in tpm_ek.h whose certificate the TPM holds; it is made when
  * needed. Certificates between it and its maker's root are read from NV too.
+ * What boot_seal.c seals is below a storage key, ECC P-256, made when needed.
  * Commands that carry secrets use a session salted to the EK or the primary
  * and encrypt parameters (bus interposers).
  *

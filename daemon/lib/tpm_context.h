@@ -66,6 +66,10 @@ int tconn_tpm_session(struct tconn_tpm *tpm, ESYS_TR salt_key, TPM2_SE type, ESY
  */
 void tconn_tpm_flush(struct tconn_tpm *tpm, ESYS_TR handle);
 
+/* Lock held. The caller flushes it. A primary follows from seed and template: always the same. */
+int tconn_tpm_create_primary(struct tconn_tpm *tpm, ESYS_TR hierarchy, const TPMT_PUBLIC *template,
+			     ESYS_TR *ret, struct tconn_error *err);
+
 /* Lock held. */
 int tconn_tpm_read_pcrs(struct tconn_tpm *tpm, uint32_t mask, struct tconn_pcrs *ret,
 			struct tconn_error *err);

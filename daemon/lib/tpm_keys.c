@@ -70,8 +70,8 @@ static int read_public(struct tconn_tpm *tpm, ESYS_TR handle, TPMT_PUBLIC *ret,
 	return r;
 }
 
-static int create_primary(struct tconn_tpm *tpm, ESYS_TR hierarchy, const TPMT_PUBLIC *template,
-			  ESYS_TR *ret, struct tconn_error *err)
+int tconn_tpm_create_primary(struct tconn_tpm *tpm, ESYS_TR hierarchy, const TPMT_PUBLIC *template,
+			     ESYS_TR *ret, struct tconn_error *err)
 {
 	const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
 	const TPML_PCR_SELECTION no_pcrs = { 0 };
@@ -145,7 +145,7 @@ int tconn_tpm_ek_handle(struct tconn_tpm *tpm, ESYS_TR *ret, bool *ret_transient
 		return r;
 	}
 	tconn_ek_template(kind, &public);
-	r = create_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &public, &handle, err);
+	r = tconn_tpm_create_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &public, &handle, err);
 	if (r)
 		return tconn_fail_in(err, r, "EK");
 	*ret = handle;
@@ -219,7 +219,7 @@ static int make_persistent(struct tconn_tpm *tpm, enum tconn_key key, const TPMT
 	ESYS_TR transient, persistent;
 	int r;
 
-	r = create_primary(tpm, ESYS_TR_RH_OWNER, template, &transient, err);
+	r = tconn_tpm_create_primary(tpm, ESYS_TR_RH_OWNER, template, &transient, err);
 	if (r)
 		return r;
 	r = tconn_tpm_rc(Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, transient, ESYS_TR_PASSWORD,

@@ -22,16 +22,28 @@ const char *tconn_key_label(enum tconn_key key)
 	return "?";
 }
 
-void tconn_template_key(enum tconn_key key, const uint8_t *policy, TPMT_PUBLIC *ret)
+/* What all have in common; attributes and algorithms are the caller's to add. */
+static void ecc_template(const char *label, TPMT_PUBLIC *ret)
 {
-	TPMS_ECC_PARMS *ecc = &ret->parameters.eccDetail;
-	const char *label = tconn_key_label(key);
 	struct tconn_piece piece[] = { { "tconn-key-1 ", 12 }, { label, strlen(label) } };
 
 	memset(ret, 0, sizeof(*ret));
 	ret->type = TPM2_ALG_ECC;
 	ret->nameAlg = TPM2_ALG_SHA256;
-	ret->objectAttributes = FIXED | TPMA_OBJECT_NODA | TPMA_OBJECT_SIGN_ENCRYPT;
+	ret->objectAttributes = FIXED | TPMA_OBJECT_NODA;
+	ret->parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
+	ret->parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
+	ret->unique.ecc.x.size = 32;
+	tconn_sha256_pieces(piece, 2, ret->unique.ecc.x.buffer);
+	ret->unique.ecc.y.size = 32;
+}
+
+void tconn_template_key(enum tconn_key key, const uint8_t *policy, TPMT_PUBLIC *ret)
+{
+	TPMS_ECC_PARMS *ecc = &ret->parameters.eccDetail;
+
+	ecc_template(tconn_key_label(key), ret);
+	ret->objectAttributes |= TPMA_OBJECT_SIGN_ENCRYPT;
 	if (policy) {
 		ret->authPolicy.size = 32;
 		memcpy(ret->authPolicy.buffer, policy, 32);
@@ -43,11 +55,19 @@ void tconn_template_key(enum tconn_key key, const uint8_t *policy, TPMT_PUBLIC *
 	ecc->symmetric.algorithm = TPM2_ALG_NULL;
 	ecc->scheme.scheme = TPM2_ALG_ECDSA;
 	ecc->scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-	ecc->curveID = TPM2_ECC_NIST_P256;
-	ecc->kdf.scheme = TPM2_ALG_NULL;
-	ret->unique.ecc.x.size = 32;
-	tconn_sha256_pieces(piece, 2, ret->unique.ecc.x.buffer);
-	ret->unique.ecc.y.size = 32;
+}
+
+void tconn_template_storage(TPMT_PUBLIC *ret)
+{
+	TPMS_ECC_PARMS *ecc = &ret->parameters.eccDetail;
+
+	ecc_template("STORAGE", ret);
+	ret->objectAttributes |= TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED |
+				 TPMA_OBJECT_DECRYPT;
+	ecc->symmetric.algorithm = TPM2_ALG_AES;
+	ecc->symmetric.keyBits.aes = 128;
+	ecc->symmetric.mode.aes = TPM2_ALG_CFB;
+	ecc->scheme.scheme = TPM2_ALG_NULL;
 }
 
 /* Marshalled, because unions compared with memcmp() would include stale bytes. */

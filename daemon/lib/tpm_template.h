@@ -17,6 +17,11 @@
  */
 void tconn_template_key(enum tconn_key key, const uint8_t *policy, TPMT_PUBLIC *ret);
 
+/* A parent for what is sealed, ECC P-256 and AES-128-CFB; a primary of the owner hierarchy,
+ * with a label like the keys'.
+ */
+void tconn_template_storage(TPMT_PUBLIC *ret);
+
 /* Equal to the template in everything but the unique field. */
 bool tconn_template_is_key(enum tconn_key key, const uint8_t *policy, const TPMT_PUBLIC *pub);
 /* The 32 bytes of authPolicy where there is no other way to use the key, else NULL. */
