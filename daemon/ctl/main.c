@@ -58,6 +58,8 @@ static const char help[] =
 	"                       from now on expect PATH as that evidence shows it\n"
 	"  evidence export FILE DIR\n"
 	"                       as tpm2_checkquote, tpm2_eventlog and evmctl read it\n"
+	"  phrase new|forget    the holder's personal phrase, on the device: a new one is shown on\n"
+	"                       its trusted screen, and in force once confirmed there\n"
 	"  revocation add device|certificate ID [--reason TEXT]\n"
 	"                       out at once, and not in again; a certificate by its number\n"
 	"  revocation lift device|certificate ID\n"
@@ -88,6 +90,7 @@ static const struct {
 	{ "receipt", command_receipt },
 	{ "item", command_item },
 	{ "label", command_label },
+	{ "phrase", command_phrase },
 	{ "status", command_status },
 	{ "verdict", command_verdict },
 	{ "evidence", command_evidence },
@@ -109,6 +112,8 @@ static int code_for(int error, bool statement)
 	case EKEYREJECTED:
 	case EKEYREVOKED:
 		return CTL_REFUSED;
+	case ECANCELED:
+		return CTL_ABORTED;
 	case ENOTCONN:
 	case ENOENT:
 	case EBUSY:

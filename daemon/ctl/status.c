@@ -58,6 +58,8 @@ static void print_tconnd(struct json_object *s)
 	      flag(s, "trusted") ? "trusted in both directions" : "NOT trusted");
 	if (*member(s, "last_error"))
 		print("last connection ended: %s", member(s, "last_error"));
+	print("phrase: %s%s%s", member(s, "phrase"), *member(s, "phrase_hidden") ? "; not shown: " : "",
+	      member(s, "phrase_hidden"));
 	print("this device about the service:");
 	print_checks(child(service, "checks"));
 	print("the service about this device:");

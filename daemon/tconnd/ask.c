@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../tui/render.h"
 #include "../../tui/statement.h"
 #include "../lib/request_proof.h"
 
@@ -29,7 +30,8 @@ _Static_assert(sizeof(struct tconn_record) == 480, "uapi/tconn.h says 480 bytes"
 struct run {
 	pid_t pid;
 	int pidfd, in, out;		/* -1: closed */
-	uint8_t request[sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX + TCONN_PROOF_MAX];
+	uint8_t request[sizeof(struct tconn_tui_request) + TCONN_STATEMENT_MAX + TCONN_PHRASE_MAX +
+			TCONN_PROOF_MAX];
 	size_t request_len, sent;
 	uint8_t reply[REPLY_MAX + 1];	/* one more, to see that there is too much */
 	size_t got;
@@ -259,13 +261,15 @@ static int take_reply(const struct run *r, struct tconn_message *a)
 }
 
 /* The proof goes on as it came: to judge it is the TUI's, which need not trust us. */
-static void build_request(struct run *r, const struct tconn_message *request)
+static void build_request(struct run *r, const struct tconn_message *request, const char *phrase)
 {
+	const size_t phrase_len = phrase ? strnlen(phrase, TCONN_PHRASE_MAX) : 0;
 	struct tconn_tui_request h = {
 		.magic = "TCRQ",
 		.version = TCONN_TUI_VERSION,
 		.timeout_ms = request->timeout_ms,
 		.statement_len = (uint32_t)request->statement.len,
+		.phrase_len = (uint16_t)phrase_len,
 		.proof_len = (uint16_t)request->proof.len,
 	};
 	uint8_t *p = r->request + sizeof(h);
@@ -275,9 +279,12 @@ static void build_request(struct run *r, const struct tconn_message *request)
 	memcpy(r->request, &h, sizeof(h));
 	memcpy(p, request->statement.data, request->statement.len);
 	p += request->statement.len;
+	if (phrase_len)
+		memcpy(p, phrase, phrase_len);
+	p += phrase_len;
 	if (request->proof.len)
 		memcpy(p, request->proof.data, request->proof.len);
-	r->request_len = sizeof(h) + request->statement.len + request->proof.len;
+	r->request_len = sizeof(h) + request->statement.len + phrase_len + request->proof.len;
 }
 
 static int run_tui(const struct ask *how, struct run *r, struct tconn_message *a,
@@ -352,6 +359,6 @@ int ask_person(const struct ask *how, const struct tconn_message *request,
 		return tconn_fail(err, -ENOMEM, "out of memory");
 	r->pidfd = r->in = r->out = -1;
 	r->deadline = now_ms() + request->timeout_ms + ASK_MARGIN_MS;
-	build_request(r, request);
+	build_request(r, request, how->phrase);
 	return run_tui(how, r, ret_answer, err);
 }

@@ -18,6 +18,7 @@
 struct ask {
 	const char *program;
 	char *const *args;	/* NULL-terminated, without argv[0]; may be NULL */
+	const char *phrase;	/* the holder's, for the band; NULL or "": none */
 	int stop_fd;		/* readable: stop everything */
 	int peer_fd;		/* hung up: nobody waits for the answer any more */
 };

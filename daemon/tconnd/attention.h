@@ -2,22 +2,20 @@
 /*
  * The secure attention key: the module says that it was pressed, and here the trusted
  * screen comes up with a notice of what this device is, whether it is connected, and
- * whether its policy is signed; or, where the policy lets the TUI show nothing that no
- * service vouches for, with the notice that is the TUI's own. While a question is on the
- * screen there is nothing to do; a question that comes meanwhile takes the notice's place.
+ * whether its policy is signed; or with the notice that is the TUI's own (notice.h). While a
+ * question is on the screen there is nothing to do; a question that comes meanwhile takes the
+ * notice's place.
  */
 #ifndef TCONND_ATTENTION_H
 #define TCONND_ATTENTION_H
 
-#include <stdbool.h>
-
-#include "state.h"
+#include "notice.h"
 
 #define ATTENTION_MS	30000	/* the notice goes away by itself */
 
 struct attention {
 	struct state *state;
-	bool plain;		/* the TUI shows no notice but its own */
+	struct notice notice;
 	int fd;			/* the module's file; -1: there is none, and no thread */
 	pthread_t thread;
 };

@@ -13,6 +13,7 @@
 #include "../lib/say.h"
 #include "../lib/version.h"
 #include "attention.h"
+#include "phrase.h"
 #include "service.h"
 #include "watch.h"
 
@@ -41,6 +42,7 @@ struct program {
 	X509_STORE *trust;
 	struct tconn_refset *refset;
 	struct service service;
+	struct phrase phrase;
 };
 
 static int open_parts(struct program *p, struct tconn_error *err)
@@ -85,6 +87,7 @@ static void fill_service(struct program *p)
 	struct service *v = &p->service;
 
 	v->state = &p->state;
+	v->phrase = &p->phrase;
 	v->party = (struct tconn_party){
 		.tpm = p->tpm,
 		.sources = {
@@ -113,6 +116,21 @@ static void fill_service(struct program *p)
 	};
 }
 
+/* What else may want the screen: a person, by a key or a command. */
+static int start_notices(struct program *p, struct attention *attention, struct tconn_error *err)
+{
+	int r = phrase_start(&p->phrase, err);
+
+	if (r < 0)
+		return r;
+	r = attention_start(attention, &p->state, err);
+	if (r < 0) {
+		state_stop(&p->state);
+		phrase_end(&p->phrase);
+	}
+	return r;
+}
+
 static void run_service(struct program *p)
 {
 	tconn_say("tconnd %s: device %s, service %s at %s", TCONN_VERSION, p->state.self.name,
@@ -126,11 +144,13 @@ static int serve(struct program *p, struct tconn_error *err)
 {
 	struct attention attention;
 	struct watch watch;
-	int r = watch_start(&watch, &p->state, err);
+	int r = phrase_open(&p->phrase, &p->state, p->tpm, err);
 
+	if (r == 0)
+		r = watch_start(&watch, &p->state, &p->phrase, err);
 	if (r < 0)
 		return r;
-	r = attention_start(&attention, &p->state, err);
+	r = start_notices(p, &attention, err);
 	if (r < 0) {
 		watch_end(&watch);
 		return r;
@@ -141,6 +161,7 @@ static int serve(struct program *p, struct tconn_error *err)
 		run_service(p);
 	watch_end(&watch);
 	attention_end(&attention);
+	phrase_end(&p->phrase);
 	service_renew_end(&p->service);
 	tconn_say("tconnd: ended");
 	return r;
@@ -148,6 +169,7 @@ static int serve(struct program *p, struct tconn_error *err)
 
 static void close_parts(struct program *p)
 {
+	phrase_close(&p->phrase);
 	tconn_credentials_put(p->service.credentials);
 	tconn_tpm_close(p->tpm);
 	tconn_refset_free(p->refset);

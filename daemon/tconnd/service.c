@@ -18,6 +18,7 @@
 #include "../lib/words.h"
 #include "ask.h"
 #include "outbox.h"
+#include "phrase.h"
 
 #define MOVE_MS	2000	/* for the service to give up the old connection */
 
@@ -130,6 +131,7 @@ static int ask(struct service *s, struct tconn_channel *c, const struct tconn_me
 	const struct ask how = {
 		.program = s->state->settings->tui,
 		.args = s->state->settings->tui_args,
+		.phrase = state_phrase_shown(s->state),
 		.stop_fd = s->state->stop_fd,
 		.peer_fd = tconn_channel_fd(c),
 	};
@@ -371,6 +373,8 @@ static int converse(struct service *s, struct tconn_channel **c, bool *ret_trust
 	int r = meet(s, *c, err);
 
 	*ret_trusted = r == 0;
+	if (r == 0)
+		phrase_first_use(s->phrase);
 	while (r == 0) {
 		r = wait_for_request(s, *c, err);
 		if (r == 0)

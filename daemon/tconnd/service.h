@@ -8,6 +8,8 @@
 #include "keep.h"
 #include "state.h"
 
+struct phrase;
+
 struct service {
 	struct state *state;
 	struct tconn_party party;
@@ -20,6 +22,7 @@ struct service {
 	struct keep keep;
 	struct tconn_intake intake;	/* of the service's items; dir NULL: none is taken */
 	uint64_t items_sent;
+	struct phrase *phrase;
 };
 
 /* Connects, attests, serves requests; tries again with growing pauses. Returns

@@ -9,7 +9,7 @@
 #include "../lib/config.h"
 #include "../lib/renewal.h"
 
-#define COUNT 25
+#define COUNT 26
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -64,6 +64,7 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .min = 1,
 		  .max = 3650 },
 		{ .key = "attest", .type = TCONN_SETTING_BOOL, .value = &s->attest },
+		{ .key = "phrase_ask", .type = TCONN_SETTING_BOOL, .value = &s->phrase_ask },
 		{ .key = "service_exempt",
 		  .type = TCONN_SETTING_BOOL,
 		  .value = &s->service_exempt },

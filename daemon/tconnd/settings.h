@@ -26,6 +26,7 @@ struct settings {
 	char *module_state;
 	bool attest;			/* this device proves itself when it connects */
 	bool service_exempt;		/* the service need not */
+	bool phrase_ask;		/* offer a first phrase, where there is none */
 	uint32_t retry_min_ms, retry_max_ms;
 	uint32_t message_ms;
 	char *issuer;			/* HOST:PORT, to renew the identity at; NULL: nobody does */

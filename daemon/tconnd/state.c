@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include "../lib/confinement.h"
 #include "../lib/system.h"
 #include "../lib/jsonline.h"
+#include "../../kmod/uapi/tconn.h"
+#include "band.h"
 
 static int64_t boot_seconds(void)
 {
@@ -31,6 +34,7 @@ int state_init(struct state *s, const struct settings *settings, struct tconn_er
 	s->settings = settings;
 	s->started = boot_seconds();
 	s->channel_fd = -1;
+	s->phrase = "";
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->screen, NULL);
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -98,6 +102,22 @@ void state_receipt(struct state *s)
 	pthread_mutex_lock(&s->lock);
 	s->receipts++;
 	pthread_mutex_unlock(&s->lock);
+}
+
+const char *state_phrase_shown(const struct state *s)
+{
+	return band_fault(TCONN_SECURITYFS) ? "" : s->phrase;
+}
+
+void state_phrase(struct state *s, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	pthread_mutex_lock(&s->lock);
+	vsnprintf(s->phrase_state, sizeof(s->phrase_state), fmt, args);
+	pthread_mutex_unlock(&s->lock);
+	va_end(args);
 }
 
 void state_disconnected(struct state *s, const char *why)
@@ -278,6 +298,7 @@ static struct json_object *system_json(void)
 
 struct json_object *state_json(struct state *s)
 {
+	const char *hidden = band_fault(TCONN_SECURITYFS);
 	struct json_object *obj = json_object_new_object();
 
 	tconn_json_add(obj, "ok", json_object_new_boolean(1));
@@ -292,6 +313,8 @@ struct json_object *state_json(struct state *s)
 	tconn_json_add(obj, "receipts", json_object_new_int64((int64_t)s->receipts));
 	tconn_json_add(obj, "service", service_json(s));
 	tconn_json_add(obj, "device", device_json(s));
+	tconn_json_add_string(obj, "phrase", s->phrase_state);
+	tconn_json_add_string(obj, "phrase_hidden", hidden ? hidden : "");
 	tconn_json_add_string(obj, "last_error", s->error);
 	pthread_mutex_unlock(&s->lock);
 	tconn_json_add(obj, "module", module_json(s->settings->module_state));

@@ -22,6 +22,9 @@ struct state {
 
 	pthread_mutex_t screen;		/* held by who has the person's attention */
 	int wanted_fd;			/* eventfd, readable while a question waits for it */
+	const char *phrase;		/* the holder's, "" for none: phrase.h. Changed by who holds the
+					 * screen; for a dialog, state_phrase_shown().
+					 */
 
 	pthread_mutex_t lock;		/* protects all below */
 	bool connected, trusted;	/* trusted: by both sides */
@@ -29,6 +32,7 @@ struct state {
 	struct tconn_attestation last;	/* of the last attempt */
 	char error[TCONN_ERROR_MAX];	/* why the last connection ended, "" */
 	uint64_t requests, receipts;
+	char phrase_state[TCONN_ERROR_MAX];	/* a word on it, never the phrase */
 	int channel_fd;			/* a duplicate, to shut the channel down with; or -1 */
 };
 
@@ -49,6 +53,10 @@ void state_disconnected(struct state *s, const char *why);
 void state_take_screen(struct state *s);
 bool state_try_screen(struct state *s);		/* for a notice: false if it is taken */
 void state_give_screen(struct state *s);
+
+/* What goes into the band of a dialog: "" where there is no phrase, or no place for it. */
+const char *state_phrase_shown(const struct state *s);
+void state_phrase(struct state *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* For the person: which device this is, to whom it is connected, what its policy is. */
 void state_describe(struct state *s, char *ret, size_t size);

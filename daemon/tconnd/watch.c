@@ -24,12 +24,27 @@ static struct json_object *answer(struct watch *w, struct json_object *request)
 	const char *verb;
 
 	if (!tconn_json_string(request, "do", &verb, NULL) || strcmp(verb, "status") != 0) {
-		tconn_fail(&err, -EINVAL, "this socket knows {\"do\":\"status\"} only");
+		tconn_fail(&err, -EINVAL,
+			   "this socket knows \"status\", \"phrase-new\" and \"phrase-forget\" only");
 		return tconn_jsonline_error(EINVAL, &err);
 	}
 	reply = state_json(w->state);
 	tconn_json_add(reply, "indicator", indicator_json(&w->indicator));
 	return reply;
+}
+
+/* True where another thread has the client now: a dialog takes longer than we may. */
+static bool hand_over(struct watch *w, struct json_object *request, int fd)
+{
+	const char *verb;
+
+	if (!tconn_json_string(request, "do", &verb, NULL))
+		return false;
+	if (strcmp(verb, "phrase-new") == 0)
+		return phrase_wanted(w->phrase, PHRASE_NEW, fd);
+	if (strcmp(verb, "phrase-forget") == 0)
+		return phrase_wanted(w->phrase, PHRASE_FORGET, fd);
+	return false;
 }
 
 static void serve_client(struct watch *w)
@@ -42,6 +57,10 @@ static void serve_client(struct watch *w)
 	if (fd < 0)
 		return;
 	r = tconn_jsonline_receive(fd, TCONN_JSONLINE_MAX, CLIENT_MS, &request, &err);
+	if (r == 0 && hand_over(w, request, fd)) {
+		json_object_put(request);
+		return;
+	}
 	reply = r < 0 ? tconn_jsonline_error(r, &err) : answer(w, request);
 	if (r < 0)
 		tconn_say("status socket: refused: %s", err.text);
@@ -92,12 +111,14 @@ static int open_signals(int *ret_fd, struct tconn_error *err)
 	return 0;
 }
 
-int watch_start(struct watch *w, struct state *state, struct tconn_error *err)
+int watch_start(struct watch *w, struct state *state, struct phrase *phrase,
+		struct tconn_error *err)
 {
 	int r;
 
 	memset(w, 0, sizeof(*w));
 	w->state = state;
+	w->phrase = phrase;
 	w->indicator.pattern = state->settings->indicator;
 	r = open_signals(&w->signal_fd, err);
 	if (r < 0)

@@ -7,10 +7,12 @@
 #define TCONND_WATCH_H
 
 #include "indicator.h"
+#include "phrase.h"
 #include "state.h"
 
 struct watch {
 	struct state *state;
+	struct phrase *phrase;		/* for clients that want another */
 	struct indicator indicator;
 	int signal_fd, status_fd;
 	pthread_t thread;
@@ -19,7 +21,8 @@ struct watch {
 /* Blocks SIGTERM and SIGINT for all threads to come, opens the status socket,
  * arms the LED, starts the thread.
  */
-int watch_start(struct watch *w, struct state *state, struct tconn_error *err);
+int watch_start(struct watch *w, struct state *state, struct phrase *phrase,
+		struct tconn_error *err);
 /* Ends the thread, gives the LED back, removes the socket. */
 void watch_end(struct watch *w);
 

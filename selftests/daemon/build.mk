@@ -6,6 +6,8 @@
 DAEMON_TEST_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard selftests/daemon/*.c)))
 DAEMON_TESTS	:= $(patsubst selftests/daemon/%.c,$(BUILD)/selftests/daemon/%,$(wildcard selftests/daemon/*_test.c))
 DAEMON_TEST_LIB	:= $(addprefix $(BUILD)/selftests/lib/,log_build.o swtpm_fixture.o test_identity.o)
+# Nouns of tconnd that are tested by themselves, too.
+DAEMON_TEST_PARTS := $(addprefix $(BUILD)/daemon/tconnd/,ask.o band.o phrase_words.o)
 HOST_TESTS	+= $(DAEMON_TESTS)
 
 # The harness's fixtures are functions without a prototype.
@@ -15,7 +17,7 @@ $(BUILD)/selftests/daemon/%.o: selftests/daemon/%.c
 		-Iselftests/lib -MMD -MP -c -o $@ $<
 
 # They start the programs themselves.
-$(DAEMON_TESTS): %: %.o $(DAEMON_TEST_SHARED) $(DAEMON_TEST_LIB) $(BUILD)/daemon/tconnd/ask.o \
+$(DAEMON_TESTS): %: %.o $(DAEMON_TEST_SHARED) $(DAEMON_TEST_LIB) $(DAEMON_TEST_PARTS) \
 		$(TCONN_LIB) $(BUILD)/libtconn-render.a | $(BIN)/tconnd $(BIN)/tconn-serviced $(BIN)/tconnctl \
 		$(BIN)/tconn-ca $(BIN)/tconn-tui
 	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ $(TCONN_LIB_LIBS) $(RENDER_LIBS)

@@ -185,7 +185,7 @@ TEST_F(both, status_socket_takes_one_short_line)
 	EXPECT_IN("closed before the end of the line", status_says("{\"do\"", 5, true));
 	EXPECT_IN("no whole line within the deadline", status_says("{\"do\"", 5, false));
 	EXPECT_IN("not one JSON object", status_says("nonsense\n", 9, false));
-	EXPECT_IN("knows {\"do\":\"status\"} only",
+	EXPECT_IN("knows \"status\", \"phrase-new\" and \"phrase-forget\" only",
 		  status_says("{\"do\":\"device-list\"}\n", 21, false));
 	EXPECT_TRUE(is_trusted(NULL));
 	ASSERT_EQ(0, stat(w.status, &st));
