@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labelled data from a camera to the service: taken by video4linux (vivid), labelled in the
-trusted environment, sent over the attested channel, kept by the service; changed on the way,
-refused with the item and the reason. And the service's data to the device.
+trusted environment, sent over the attested channel, kept by the service; changed on the way
+or by the REE, refused with the item and the reason. And the service's data to the device.
 
 Tests run in the order of their names and share one scene.
 """
@@ -19,6 +19,9 @@ from harness import paths                               # noqa: E402
 from harness.scene import SERVICED, TCONND, Scene       # noqa: E402
 
 SOCKET = "/run/tconn-label/socket"
+# Where the trusted side and the REE hand things over, and the policy of an REE that may write there.
+HANDOVER = "/srv/handover"
+REE_POLICY = "/etc/tconn/handover.policy"
 OUTBOX = "/var/lib/tconn/outbox"
 WAIT = 180          # seconds; a busy machine
 LABELD = {
@@ -68,12 +71,14 @@ class Items(unittest.TestCase):
                 "/usr/sbin/tconn-labeld": paths.BIN / "tconn-labeld",
                 "/etc/tconn/labeld.json": json.dumps(LABELD).encode(),
                 "/etc/tconn/label-policy.json": json.dumps(label_policy()).encode(),
+                REE_POLICY: (paths.ROOT / "policy" / "ree.policy").read_bytes() +
+                f"\nwritable {HANDOVER}\n".encode(),
                 "/etc/tconn/item-policy.json":
                     b'{"tconn-item-policy":1,"sources":[{"source":"prices/..."}]}'}))
         cls.device, cls.service = cls.scene.device, cls.scene.service
         cls.scene.enrol()
         cls.service.put("/etc/tconn/item-policy.json", json.dumps(service_policy()).encode())
-        cls.device.sh(f"mkdir -p {OUTBOX} /run/frames /run/tconn-label "
+        cls.device.sh(f"mkdir -p {OUTBOX} {HANDOVER} /run/frames /run/tconn-label "
                       "/var/lib/tconn/label-evidence")
         cls.scene.serve()
         cls.scene.connect()
@@ -92,9 +97,9 @@ class Items(unittest.TestCase):
                        f"--parameter driver=vivid {path}", timeout=WAIT)
         return self.device.sh(f"sha256sum {path}").output.split()[0]
 
-    def put_out(self, name):
+    def put_out(self, name, folder="/run/frames"):
         """Into the outbox, the label last."""
-        self.device.sh(f"cp /run/frames/{name} {OUTBOX}/{name}; cp /run/frames/{name}.label {OUTBOX}/tmp; "
+        self.device.sh(f"cp {folder}/{name} {OUTBOX}/{name}; cp {folder}/{name}.label {OUTBOX}/tmp; "
                        f"mv {OUTBOX}/tmp {OUTBOX}/{name}.label")
 
     def refused(self, name, fault, item):
@@ -133,13 +138,39 @@ class Items(unittest.TestCase):
         self.refused("two", "data", "camera/front #2: the data is not what was labelled")
         self.assertEqual(self.kept_digests(), before)
 
+    def test_30_changed_by_root_in_the_ree(self):
+        """The trusted side lets the REE see a picture, and takes it back."""
+        self.take_picture("three")
+        self.device.sh(f"cp /run/frames/three /run/frames/three.label {HANDOVER}")
+        self.ree(f"printf X | dd of={HANDOVER}/three bs=1 seek=100 conv=notrunc")
+        before = self.kept_digests()
+        self.put_out("three", HANDOVER)
+        self.refused("three", "data", "camera/front #3: the data is not what was labelled")
+        self.assertEqual(self.kept_digests(), before)
+
+    def ree(self, command, status=0):
+        """As root of an REE."""
+        self.device.put(f"{HANDOVER}/command", f"exec >{HANDOVER}/output 2>&1\n{command}\n".encode())
+        got = self.device.sh(f"tconn-confine --policy {REE_POLICY} -- /bin/sh {HANDOVER}/command",
+                             check=False, timeout=WAIT)
+        output = self.device.sh(f"cat {HANDOVER}/output", check=False).output
+        self.assertEqual(got.status, status, output + got.output)
+        return output
+
+    def test_40_ree_gets_no_label(self):
+        """Neither the daemon's socket nor the TPM is there for it."""
+        self.ree(f"echo false >{HANDOVER}/false; tconnctl label sign --socket {SOCKET} --source camera/front "
+                 f"--type image/x-raw {HANDOVER}/false && exit 3\n"
+                 "tconnctl label sign --identity /var/lib/tconn/identity --source camera/front "
+                 f"--type image/x-raw {HANDOVER}/false && exit 4\nexit 0")
+        self.device.sh(f"! ls {HANDOVER}/false.label")
+
     def test_50_again(self):
         self.put_out("one")
         self.service.wait_for("grep 'refused (duplicate): item camera/front #1' /run/serviced.log", WAIT)
         self.device.wait_for(f"! ls {OUTBOX}/one.label", WAIT)
 
     def test_60_another_sensors_name(self):
-        """Labelled it may be, the policy of labeld is the device's; accepted it is not."""
         result = self.device.sh(f"tconnctl label sign --socket {SOCKET} --source microphone/1 "
                                 "--type image/x-raw /run/frames/one", check=False)
         self.assertNotEqual(result.status, 0)
