@@ -74,9 +74,8 @@ fuzz_tui_reply_pkgs	:= libcbor libcrypto freetype2 fribidi
 fuzz_tui_reply_run	:= -max_len=1100
 
 FUZZ_NAMES		+= boot_seal
-fuzz_boot_seal_sources	:= $(call fuzz_lib,boot_seal boot_policy file pcr tpm tpm_blob tpm_ek tpm_keys tpm_signature \
-			   tpm_template tpm_use)
-fuzz_boot_seal_pkgs	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libcrypto
+fuzz_boot_seal_sources	:= $(sort $(call fuzz_lib,boot_seal) $(fuzz_receipt_sources))
+fuzz_boot_seal_pkgs	:= $(fuzz_receipt_pkgs)
 fuzz_boot_seal_run	:= -max_len=1100
 
 FUZZ_NAMES		+= label label_proof label_wire label_policy
