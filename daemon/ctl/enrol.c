@@ -3,8 +3,10 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
+#include <openssl/x509.h>
 
 #include "../lib/enrol.h"
+#include "../lib/enrolled.h"
 #include "../lib/jsonline.h"
 #include "../lib/process.h"
 #include "ctl.h"
@@ -12,6 +14,7 @@
 struct enrolment {
 	struct tconn_enrol_options options;
 	const char *tcti;
+	bool check;		/* look, and change nothing */
 };
 
 static int parse_role(const char *text, enum tconn_role *ret)
@@ -22,6 +25,25 @@ static int parse_role(const char *text, enum tconn_role *ret)
 		*ret = TCONN_ROLE_SERVICE;
 	else
 		return usage("--role is device or service");
+	return 0;
+}
+
+static int check_options(const struct enrolment *e, bool operands)
+{
+	const struct tconn_enrol_options *o = &e->options;
+
+	if (operands)
+		return usage("enrol takes options only");
+	if (e->check && (!o->role || !o->ca_file || o->ca_address || o->service_name))
+		return usage("enrol --check needs --role and --ca-file, and takes no --ca or --name");
+	if (e->check)
+		return 0;
+	if (!o->role || !o->ca_address || !o->ca_file)
+		return usage("enrol needs --role, --ca and --ca-file");
+	if (!o->boot_policy != !o->boot_signer)
+		return usage("enrol takes --boot-policy and --boot-signer together");
+	if ((o->role == TCONN_ROLE_SERVICE) != (o->service_name != NULL))
+		return usage("a service needs --name, a device has none: its id comes from its EK");
 	return 0;
 }
 
@@ -36,6 +58,7 @@ static int parse(int argc, char **argv, struct enrolment *e)
 		{ "tcti", required_argument, NULL, 't' },
 		{ "boot-policy", required_argument, NULL, 'p' },
 		{ "boot-signer", required_argument, NULL, 's' },
+		{ "check", no_argument, NULL, 'k' },
 		{ 0 },
 	};
 	int o;
@@ -67,19 +90,14 @@ static int parse(int argc, char **argv, struct enrolment *e)
 		case 's':
 			e->options.boot_signer = optarg;
 			break;
+		case 'k':
+			e->check = true;
+			break;
 		default:
 			return usage("bad option of enrol");
 		}
 	}
-	if (optind != argc)
-		return usage("enrol takes options only");
-	if (!e->options.role || !e->options.ca_address || !e->options.ca_file)
-		return usage("enrol needs --role, --ca and --ca-file");
-	if (!e->options.boot_policy != !e->options.boot_signer)
-		return usage("enrol takes --boot-policy and --boot-signer together");
-	if ((e->options.role == TCONN_ROLE_SERVICE) != (e->options.service_name != NULL))
-		return usage("a service needs --name, a device has none: its id comes from its EK");
-	return 0;
+	return check_options(e, optind != argc);
 }
 
 static void tell(const struct ctl *ctl, const struct enrolment *e, const struct tconn_identity *who)
@@ -87,6 +105,10 @@ static void tell(const struct ctl *ctl, const struct enrolment *e, const struct 
 	const char *role = who->role == TCONN_ROLE_DEVICE ? "device" : "service";
 	struct json_object *obj;
 
+	if (!ctl->json && e->check) {
+		print("enrolled as urn:tconn:%s:%s, with the keys in this TPM", role, who->name);
+		return;
+	}
 	if (!ctl->json) {
 		print("enrolled urn:tconn:%s:%s", role, who->name);
 		print("certificates are in %s", e->options.identity_dir);
@@ -99,6 +121,18 @@ static void tell(const struct ctl *ctl, const struct enrolment *e, const struct 
 	tconn_json_add_string(obj, "identity", e->options.identity_dir);
 	print_json(obj);
 	json_object_put(obj);
+}
+
+static int check_enrolled(struct tconn_tpm *tpm, const struct enrolment *e,
+			  struct tconn_identity *ret, struct tconn_error *err)
+{
+	X509_STORE *trust = NULL;
+	int r = tconn_trust_load(e->options.ca_file, &trust, err);
+
+	if (r == 0)
+		r = tconn_enrolled(tpm, e->options.identity_dir, trust, e->options.role, ret, err);
+	X509_STORE_free(trust);
+	return r;
 }
 
 int command_enrol(const struct ctl *ctl, int argc, char **argv)
@@ -116,7 +150,8 @@ int command_enrol(const struct ctl *ctl, int argc, char **argv)
 	if (r == 0)
 		r = tconn_tpm_open(e.tcti, &tpm, &err);
 	if (r == 0)
-		r = tconn_enrol(tpm, &e.options, &who, &err);
+		r = e.check ? check_enrolled(tpm, &e, &who, &err) :
+			      tconn_enrol(tpm, &e.options, &who, &err);
 	tconn_tpm_close(tpm);
 	if (r < 0)
 		return failure(ctl, r, &err);

@@ -16,6 +16,8 @@ static const char help[] =
 	"  enrol --role device|service [--name NAME] --ca HOST:PORT --ca-file FILE\n"
 	"        [--identity DIR] [--tcti TCTI] [--boot-policy FILE --boot-signer FILE]\n"
 	"                       make keys in the TPM and have them certified\n"
+	"  enrol --check --role device|service --ca-file FILE [--identity DIR] [--tcti TCTI]\n"
+	"                       whether that was done and still holds: 4 it does not, 5 not yet\n"
 	"  device add ID        let a device in at this service\n"
 	"  device list\n"
 	"  device show ID       last attestation, check by check\n"
@@ -111,6 +113,8 @@ static int code_for(int error, bool statement)
 	switch (error < 0 ? -error : error) {
 	case EKEYREJECTED:
 	case EKEYREVOKED:
+	case EXDEV:
+	case ESTALE:
 		return CTL_REFUSED;
 	case ECANCELED:
 		return CTL_ABORTED;

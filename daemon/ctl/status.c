@@ -53,6 +53,8 @@ static void print_tconnd(struct json_object *s)
 	struct json_object *module = child(s, "module"), *leds = child(s, "indicator");
 
 	print("tconnd: device %s, up %s s", member(s, "name"), member(s, "uptime"));
+	if (*member(s, "out_of_service"))
+		print("OUT OF SERVICE: %s", member(s, "out_of_service"));
 	print("service %s at %s: %s, %s", member(service, "name"), member(service, "address"),
 	      flag(s, "connected") ? "connected" : "not connected",
 	      flag(s, "trusted") ? "trusted in both directions" : "NOT trusted");

@@ -9,6 +9,7 @@
 
 #include "../lib/confinement.h"
 #include "../lib/daemon_main.h"
+#include "../lib/enrolled.h"
 #include "../lib/process.h"
 #include "../lib/say.h"
 #include "../lib/version.h"
@@ -68,12 +69,23 @@ static int open_parts(struct program *p, struct tconn_error *err)
 	return r;
 }
 
+/*
+ * A machine with a disk that is not its own, or whose TPM was cleared, will not get any better
+ * by trying again: it stays up to say so.
+ */
 static int open_tpm(struct program *p, struct tconn_error *err)
 {
+	struct tconn_identity who;
 	int r = tconn_tpm_open(p->settings.tcti, &p->tpm, err);
 
 	if (r == 0)
 		r = tconn_tpm_use_boot_policy(p->tpm, p->settings.boot_policy, err);
+	if (r == 0)
+		r = tconn_enrolled(p->tpm, p->settings.identity, p->trust, TCONN_ROLE_DEVICE, &who, err);
+	if (r == -EXDEV || r == -ESTALE) {
+		snprintf(p->state.unfit, sizeof(p->state.unfit), "%s", err->text);
+		return r;
+	}
 	if (r == 0)
 		r = tconn_tpm_try_key(p->tpm, TCONN_KEY_TLS, err);
 	if (r == 0)
@@ -140,6 +152,14 @@ static void run_service(struct program *p)
 	tconn_process_notify("STOPPING=1");
 }
 
+static void wait_unfit(struct program *p)
+{
+	tconn_say("tconnd: out of service: %s", p->state.unfit);
+	tconn_process_notify("READY=1");
+	state_stopped_within(&p->state, -1);
+	tconn_process_notify("STOPPING=1");
+}
+
 static int serve(struct program *p, struct tconn_error *err)
 {
 	struct attention attention;
@@ -156,9 +176,13 @@ static int serve(struct program *p, struct tconn_error *err)
 		return r;
 	}
 	fill_service(p);
-	r = service_renew_start(&p->service, err);
-	if (r == 0)
-		run_service(p);
+	if (*p->state.unfit) {
+		wait_unfit(p);
+	} else {
+		r = service_renew_start(&p->service, err);
+		if (r == 0)
+			run_service(p);
+	}
 	watch_end(&watch);
 	attention_end(&attention);
 	phrase_end(&p->phrase);
@@ -198,7 +222,7 @@ static int run(const char *config, bool check_only)
 		code = fail(EXIT_SETUP, &err);
 	else if (open_parts(&p, &err) < 0)
 		code = fail(EXIT_CONFIG, &err);
-	else if (open_tpm(&p, &err) < 0)
+	else if (open_tpm(&p, &err) < 0 && (check_only || !*p.state.unfit))
 		code = fail(EXIT_TPM, &err);
 	else if (!check_only && serve(&p, &err) < 0)
 		code = fail(EXIT_SETUP, &err);

@@ -213,7 +213,8 @@ void state_describe(struct state *s, char *ret, size_t size)
 		 "This is the trusted screen of device\n%s\n\nService %s: %s\nPolicy: %s",
 		 s->self.name, s->settings->service_name,
 		 s->trusted ? "connected, trusted in both directions" :
-		 s->connected ? "connected, not trusted" : "not connected",
+		 s->connected ? "connected, not trusted" :
+		 *s->unfit ? "never connected: this device is out of service" : "not connected",
 		 is_signed && strcmp(is_signed, "yes") == 0 ? "signed by the owner" :
 		 "NOT SIGNED, developer mode");
 	pthread_mutex_unlock(&s->lock);
@@ -304,6 +305,7 @@ struct json_object *state_json(struct state *s)
 	tconn_json_add(obj, "ok", json_object_new_boolean(1));
 	tconn_json_add_string(obj, "program", "tconnd");
 	tconn_json_add_string(obj, "name", s->self.name);
+	tconn_json_add_string(obj, "out_of_service", s->unfit);
 	tconn_json_add(obj, "uptime", json_object_new_int64(boot_seconds() - s->started));
 	pthread_mutex_lock(&s->lock);
 	tconn_json_add(obj, "connected", json_object_new_boolean(s->connected));

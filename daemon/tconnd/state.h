@@ -18,6 +18,8 @@ struct state {
 	const struct settings *settings;
 	struct tconn_identity self;
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
+	/* Why this device connects to nobody, or "": known before any thread starts. */
+	char unfit[TCONN_ERROR_MAX];
 	int stop_fd;			/* eventfd, readable once told to stop */
 
 	pthread_mutex_t screen;		/* held by who has the person's attention */

@@ -578,6 +578,27 @@ TEST(not_enrolled_yet)
 	EXPECT_IN("enrol with tconnctl enrol", stage_read(stage_path(&w, "no-identity.log")));
 }
 
+/* The disk of one machine in another: connects to nobody, and says why to all who ask. */
+TEST(disk_of_another_machine)
+{
+	struct stage moved = w;
+	struct json_object *status;
+	pid_t tconnd;
+
+	moved.device.swtpm = w.stranger.swtpm;
+	tconnd = stage_tconnd(&moved, "");
+	status = stage_call(w.status, 5000, "{\"do\":\"status\"}");
+	EXPECT_IN("this disk belongs to another TPM", stage_text(status, "out_of_service"));
+	EXPECT_IN(w.stranger.identity.name, stage_text(status, "out_of_service"));
+	EXPECT_FALSE(stage_flag(status, "connected"));
+	json_object_put(status);
+	EXPECT_EQ(0, stage_stop(tconnd));
+	EXPECT_IN("out of service: this disk belongs to another TPM",
+		  stage_read(stage_path(&w, "tconnd.log")));
+	EXPECT_EQ(4, stage_wait(stage_spawn(&w, "moved.log", "tconnd", "--config",
+					    stage_path(&w, "tconnd.json"), "--check", NULL), 10000));
+}
+
 /* -- a dialog that is open when the end comes */
 
 static void with_sleeping_tui(char *config, size_t size)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * From TPMs with nothing but an EK certificate to a device and a service that
- * trust each other: tconn-ca, tconnctl enrol, tconn-serviced, tconnd. And what
- * arrives at tconn-ca's port that is no enrolment.
+ * trust each other: tconn-ca, tconnctl enrol, tconn-serviced, tconnd. An enrolment that is cut
+ * off anywhere, and certificates that are not this TPM's. And what arrives at tconn-ca's port
+ * that is no enrolment.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -10,6 +11,7 @@
 #include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,11 @@
 #include "daemon/lib/jsonline.h"
 #include "stage.h"
 
+/* What leaves the program: commands to the TPM, messages to the issuer, changes on the disk. */
+#define LEAVES "write,writev,sendto,sendmsg,mkdir,mkdirat,rename,renameat,renameat2,fsync"
+
 static struct stage w;
+static struct machine fresh;	/* a TPM with an EK certificate and nothing else */
 static char ca_address[32], ca_dir[STAGE_PATH], ca_file[STAGE_PATH];
 
 static int dial(void)
@@ -136,6 +142,140 @@ TEST(enrol_says_what_is_missing)
 	EXPECT_IN("a device has none", stage_read(stage_path(&w, "usage.out")));
 }
 
+/* -- cut off */
+
+/* enrol of the fresh machine, killed as it sets out to do the nth thing of LEAVES. */
+static int enrol_cut_off(unsigned int n)
+{
+	char inject[128];
+	pid_t pid;
+
+	snprintf(inject, sizeof(inject), "inject=" LEAVES ":signal=KILL:when=%u", n);
+	pid = stage_spawn_path(&w, "cut.out", "/usr/bin/strace", "-qq", "-o", "/dev/null", "-e",
+			       "trace=" LEAVES, "-e", inject, "out/bin/tconnctl", "enrol", "--role",
+			       "device", "--ca", ca_address, "--ca-file", ca_file, "--identity",
+			       fresh.dir, "--tcti", fresh.swtpm.tcti, NULL);
+	return stage_wait(pid, 60000);
+}
+
+static int check(const struct machine *m, const char *dir)
+{
+	unlink(stage_path(&w, "check.out"));
+	return stage_wait(stage_spawn(&w, "check.out", "tconnctl", "enrol", "--check", "--role",
+				      "device", "--ca-file", ca_file, "--identity", dir, "--tcti",
+				      m->swtpm.tcti, NULL),
+			  30000);
+}
+
+static const char *check_says(void)
+{
+	return stage_read(stage_path(&w, "check.out"));
+}
+
+/* Power gone and back: what a TPM had loaded, and no resource manager flushed, is gone too. */
+static int power_cycle(const struct machine *m)
+{
+	char ctrl[STAGE_PATH];
+	int r;
+
+	snprintf(ctrl, sizeof(ctrl), "%s.ctrl", strchr(m->swtpm.tcti, '=') + 1);
+	r = stage_wait(stage_spawn_path(&w, "power.out", "/usr/bin/swtpm_ioctl", "--unix", ctrl, "-i",
+					NULL), 10000);
+	return r ? r : stage_wait(stage_spawn_path(&w, "power.out", "/usr/bin/tpm2_startup", "-c", "-T",
+						   m->swtpm.tcti, NULL), 10000);
+}
+
+static const char *persistent(const struct machine *m)
+{
+	unlink(stage_path(&w, "handles.out"));
+	stage_wait(stage_spawn_path(&w, "handles.out", "/usr/bin/tpm2_getcap", "handles-persistent",
+				    "-T", m->swtpm.tcti, NULL), 10000);
+	return stage_read(stage_path(&w, "handles.out"));
+}
+
+static unsigned int registered(const char *id)
+{
+	char line[128];
+	const char *list;
+	unsigned int n = 0;
+
+	snprintf(line, sizeof(line), "device:%s ", id);
+	unlink(stage_path(&w, "list.out"));
+	stage_wait(stage_spawn(&w, "list.out", "tconn-ca", "list", "--dir", ca_dir, NULL), 10000);
+	list = stage_read(stage_path(&w, "list.out"));
+	while ((list = strstr(list, line))) {
+		n++;
+		list++;
+	}
+	return n;
+}
+
+FIXTURE(cut_off) {
+	unsigned int stride;
+};
+
+/* Each cut takes its time: some of them, all in make check-full. */
+FIXTURE_SETUP(cut_off)
+{
+	self->stride = getenv("CHECK_FULL") ? 1 : 5;
+}
+
+FIXTURE_TEARDOWN(cut_off)
+{
+}
+
+TEST_F_TIMEOUT(cut_off, is_done_again, 170)
+{
+	struct json_object *reply;
+	unsigned int n = 1;
+	int status;
+
+	EXPECT_EQ(5, check(&fresh, fresh.dir));
+	EXPECT_IN("not enrolled", check_says());
+	while ((status = enrol_cut_off(n)) == -SIGKILL) {
+		ASSERT_EQ(0, power_cycle(&fresh));
+		n += self->stride;
+	}
+	/* Not cut off any more: it went through, with all that was left behind. */
+	EXPECT_EQ(0, status) TH_LOG("%s", stage_read(stage_path(&w, "cut.out")));
+	EXPECT_LT(20, n);
+	EXPECT_EQ(0, check(&fresh, fresh.dir)) TH_LOG("%s", check_says());
+	reply = enrol(_metadata, &fresh, "device", NULL);
+	EXPECT_EQ(1, registered(name_in(reply)));
+	EXPECT_STREQ(persistent(&w.device), persistent(&fresh));
+	json_object_put(reply);
+}
+
+TEST(certificates_of_another_tpm_or_of_a_cleared_one)
+{
+	struct machine other = w.visitor;
+
+	snprintf(other.dir, STAGE_PATH, "%s/visitor-enrolled", w.dir);
+	json_object_put(enrol(_metadata, &other, "device", NULL));
+	EXPECT_EQ(0, check(&other, other.dir));
+	/* Its disk in another machine. */
+	EXPECT_EQ(4, check(&w.stranger, other.dir));
+	EXPECT_IN("this disk belongs to another TPM", check_says());
+	EXPECT_IN(other.identity.name, check_says());
+	EXPECT_IN(w.stranger.identity.name, check_says());
+	/* A certificate missing: cut off, not foreign. */
+	unlink(stage_path(&w, "visitor-enrolled/data.pem"));
+	EXPECT_EQ(5, check(&other, other.dir));
+	json_object_put(enrol(_metadata, &other, "device", NULL));
+	EXPECT_EQ(0, check(&other, other.dir));
+
+	ASSERT_EQ(0, stage_wait(stage_spawn_path(&w, "clear.out", "/usr/bin/tpm2_clear", "-T",
+						 other.swtpm.tcti, NULL), 10000))
+		TH_LOG("%s", stage_read(stage_path(&w, "clear.out")));
+	EXPECT_EQ(4, check(&other, other.dir));
+	EXPECT_IN("this TPM was cleared", check_says());
+	/* The issuer's word about a device that comes back with other keys. */
+	EXPECT_NE(0, stage_wait(stage_spawn(&w, "again.out", "tconnctl", "enrol", "--role", "device",
+					    "--ca", ca_address, "--ca-file", ca_file, "--identity",
+					    other.dir, "--tcti", other.swtpm.tcti, NULL), 30000));
+	EXPECT_IN("registered with another AK", stage_read(stage_path(&w, "again.out")));
+}
+
 /* -- bytes that are no enrolment */
 
 static SSL *raw_session(int *ret_fd)
@@ -210,6 +350,8 @@ int main(int argc, char **argv)
 {
 	parent = getpid();
 	stage_start(&w);
+	swtpm_start(&w.maker, "fresh", &fresh.swtpm);
+	snprintf(fresh.dir, sizeof(fresh.dir), "%s/fresh-id", w.dir);
 	snprintf(ca_dir, sizeof(ca_dir), "%s/tconn-ca", w.dir);
 	snprintf(ca_file, sizeof(ca_file), "%s/tconn-ca/ca.pem", w.dir);
 	stage_free_address(ca_address, sizeof(ca_address));

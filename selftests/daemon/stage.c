@@ -302,24 +302,19 @@ bool stage_until(bool (*true_at_last)(void *arg), void *arg, int timeout_ms)
 	return true;
 }
 
-pid_t stage_spawn(const struct stage *w, const char *log, const char *program, ...)
+static pid_t spawn(const struct stage *w, const char *log, char *path, va_list args)
 {
-	char *argv[32], path[STAGE_PATH];
+	char *argv[48] = { path };
 	pid_t parent = getpid(), pid;
 	size_t n = 1;
-	va_list args;
 	int fd;
 
-	snprintf(path, sizeof(path), "out/bin/%s", program);
-	argv[0] = path;
-	va_start(args, program);
-	while (n < 32 && (argv[n] = va_arg(args, char *)))
+	while (n < 48 && (argv[n] = va_arg(args, char *)))
 		n++;
-	va_end(args);
 	fd = open(stage_path(w, log), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	pid = fork();
 	if (fd < 0 || pid < 0)
-		bail_out("%s: %s", program, strerror(errno));
+		bail_out("%s: %s", path, strerror(errno));
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
@@ -330,6 +325,30 @@ pid_t stage_spawn(const struct stage *w, const char *log, const char *program, .
 		_exit(127);
 	}
 	close(fd);
+	return pid;
+}
+
+pid_t stage_spawn(const struct stage *w, const char *log, const char *program, ...)
+{
+	char path[STAGE_PATH];
+	va_list args;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "out/bin/%s", program);
+	va_start(args, program);
+	pid = spawn(w, log, path, args);
+	va_end(args);
+	return pid;
+}
+
+pid_t stage_spawn_path(const struct stage *w, const char *log, const char *path, ...)
+{
+	va_list args;
+	pid_t pid;
+
+	va_start(args, path);
+	pid = spawn(w, log, (char *)path, args);
+	va_end(args);
 	return pid;
 }
 

@@ -59,6 +59,8 @@ pid_t stage_serviced(const struct stage *w, const char *config);
 pid_t stage_tconnd(const struct stage *w, const char *config);
 /* Runs a program below out/bin; output goes to files in the stage's directory. */
 pid_t stage_spawn(const struct stage *w, const char *log, const char *program, ...);
+/* Any other program, by its path. */
+pid_t stage_spawn_path(const struct stage *w, const char *log, const char *path, ...);
 /* Waits, or kills after timeout_ms; exit code, or -signal. */
 int stage_wait(pid_t pid, int timeout_ms);
 int stage_stop(pid_t pid);		/* SIGTERM, then stage_wait() */
