@@ -46,8 +46,8 @@ help:
 	@echo 'make demo-interactive   the same guests, the screen over VNC, the keys are yours'
 	@echo 'make image              the kiosk image: Secure Boot, signed, on dm-verity; out/image'
 	@echo 'make check              set up, build, run all tests; TESTS=PATTERN: only those'
-	@echo 'make check-full         check, longer fuzzing, soak, style, the other kernel series and'
-	@echo '                        the debug kernel'
+	@echo 'make check-full         check and what it leaves out (run.py --help), longer fuzzing, soak,'
+	@echo '                        style, the other kernel series and the debug kernel'
 	@echo 'make check-debug        the module on a kernel with KASAN, lockdep, kmemleak, faults'
 	@echo '                        made on purpose; what of its code ran. Builds that kernel once'
 	@echo 'make soak               10,000 sessions with random ends'
@@ -91,7 +91,7 @@ check-full:
 	@scripts/setup 6.12
 	@$(MAKE) --no-print-directory setup all style
 	@KERNEL=6.12 $(MAKE) --no-print-directory all check TESTS='guest/'
-	@FUZZ_SECONDS=60 $(MAKE) --no-print-directory check
+	@CHECK_FULL=1 FUZZ_SECONDS=60 $(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-debug soak
 
 .PHONY: check-debug

@@ -13,6 +13,9 @@ Groups, in this order (--list prints the names):
 A pattern (make check TESTS=PATTERN) keeps the tests whose names contain it;
 * and ? stand for anything. Logs: out/check/GROUP/NAME.log.
 
+Tests marked with @full take long and are skipped, and counted so, unless a pattern asks for them
+or CHECK_FULL is set (make check-full).
+
 On the debug kernel (KERNEL=debug) leaks fail as well, and so does a module of whose lines
 less than LINES_RUN % ran, if all of its tests did; the coverage is in out/check/coverage.json.
 """
@@ -31,6 +34,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "selftests")]
 
 from harness import debug, image, ktap, paths      # noqa: E402
+from harness.full import is_full                    # noqa: E402
 from harness.guest import Guest, GuestError  # noqa: E402
 
 CHECK = paths.OUT / "check"
@@ -209,10 +213,23 @@ def unittests(folder):
     return found
 
 
-def run_unittests(report, group, tests):
+def leave_out_full(report, tests):
+    """What takes long is for check-full; that it did not run is said, one by one."""
+    kept = {}
+    for name, test in tests.items():
+        if is_full(test):
+            report.case(name, "skip", "make check-full runs it")
+        else:
+            kept[name] = test
+    return kept
+
+
+def run_unittests(report, group, tests, everything=True):
     if not tests:
         return
     print(f"{group}", flush=True)
+    if not everything:
+        tests = leave_out_full(report, tests)
     result = UnittestResult(report, group)
     # One suite, so that what a class or module sets up serves all its tests.
     unittest.TestSuite(tests.values()).run(result)
@@ -253,7 +270,7 @@ def main():
     guest_tests(report, "guest-bochs", groups["guest-bochs"], "bochs-display")
     if paths.is_debug(paths.kernel_release()) and groups["guest"] == whole:
         report_coverage(report, ("guest", "guest-bochs"))
-    run_unittests(report, "e2e", groups["e2e"])
+    run_unittests(report, "e2e", groups["e2e"], args.tests or "CHECK_FULL" in os.environ)
     if not any(groups.values()):
         report.case(f"no test is named like {args.tests!r}", "fail")
     return report.finish()
