@@ -391,6 +391,17 @@ static int display_thread(void)
 	return tid;
 }
 
+/* A busy machine's picture comes late; one that stays dark never comes. */
+static bool draws_again(volatile uint64_t *flips)
+{
+	uint64_t before = *flips;
+	int waited;
+
+	for (waited = 0; *flips <= before + 1 && waited < 100; waited++)
+		usleep(100000);
+	return *flips > before + 1;
+}
+
 /* Giving back must succeed in the end, or the REE sits in the dark. */
 TEST_F_TIMEOUT(failing, of_the_displays_thread_in_giving_back, MINUTES(5))
 {
@@ -398,14 +409,10 @@ TEST_F_TIMEOUT(failing, of_the_displays_thread_in_giving_back, MINUTES(5))
 	unsigned int n;
 
 	for (n = 1; n <= 30; n++) {
-		uint64_t flips;
-
 		ASSERT_EQ(0, start(c));
 		ASSERT_EQ(0, fault_arm_thread(display_thread(), n));
 		EXPECT_EQ(0, client_confirm(c, NULL));
-		flips = *self->guest.flips;
-		usleep(300000);
-		EXPECT_LT(flips + 1, *self->guest.flips);
+		EXPECT_TRUE(draws_again(self->guest.flips));
 	}
 }
 

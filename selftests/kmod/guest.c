@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -23,6 +24,14 @@
 #define REE		"/tests/ree_picture"
 #define FLIPS		"/run/flips"
 #define SCROLLLOCK	"/sys/class/leds/*::scrolllock"
+
+uint64_t guest_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
 
 int guest_write(const char *path, const char *text)
 {

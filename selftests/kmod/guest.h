@@ -46,6 +46,8 @@ int guest_ree_start(struct guest *g);
 void guest_ree_stop(struct guest *g);
 int guest_arm(const char *trigger);	/* "tconn" or "none", for the scroll-lock LED */
 
+uint64_t guest_now_ms(void);		/* since the machine's start */
+
 /* Whole small files; read terminates with 0 and returns the length. */
 int guest_write(const char *path, const char *text);
 ssize_t guest_read(const char *path, void *buf, size_t size);

@@ -23,6 +23,8 @@
 #define REST_US		100000	/* by then a keyboard at rest is given back */
 #define REPEAT_US	300000	/* an AT keyboard repeats no sooner */
 #define STILL_US	1500000	/* and one that says nothing any more */
+#define HELD_MS		1000	/* a held key repeats itself within, so it is none that says nothing */
+#define TRIES		5	/* on a busy machine */
 
 FIXTURE(input) {
 	struct guest guest;
@@ -340,14 +342,54 @@ TEST_F(input, key_held_at_the_start_is_not_heard)
 	EXPECT_EQ(1, count_presses(self->client.fd, KEY_ENTER));
 }
 
-TEST_F(input, key_held_at_the_end_is_not_given_to_the_ree)
+/* And the REE takes what it was given of it. */
+static void let_go(int keyboard)
 {
-	ASSERT_EQ(0, start_session(&self->client));
+	keyboard_scan(SCAN_ENTER | SCAN_RELEASE);
+	usleep(STILL_US);
+	has_event(keyboard, KEY_ENTER, 0);
+}
+
+/* Enter is held, and repeats itself. False where that comes later than a held key is ever
+ * silent: the machine is too busy.
+ */
+static bool hold_on(uint64_t *since)
+{
+	bool in_time = guest_now_ms() - *since < HELD_MS;
+
 	keyboard_scan(SCAN_ENTER);
-	ASSERT_EQ(0, client_deny(&self->client, NULL));
+	*since = guest_now_ms();
+	return in_time;
+}
+
+/* Enter is held while a session ends. 1, or 0 where the machine is too busy. */
+static int hold_over_the_end(struct client *c)
+{
+	uint64_t since = guest_now_ms();
+	int error;
+
+	hold_on(&since);
+	error = client_deny(c, NULL);
+	if (error)
+		return error;
 	usleep(REST_US);
-	keyboard_scan(SCAN_ENTER);
-	keyboard_scan(SCAN_ENTER);
+	return hold_on(&since) && hold_on(&since);
+}
+
+TEST_F_TIMEOUT(input, key_held_at_the_end_is_not_given_to_the_ree, 120)
+{
+	int held, tries = 0;
+
+	ASSERT_EQ(0, start_session(&self->client));
+	while ((held = hold_over_the_end(&self->client)) == 0) {
+		if (++tries == TRIES)
+			SKIP(return, "this machine is too busy to hold a key");
+		let_go(self->keyboard);
+		client_close(&self->client);
+		ASSERT_EQ(0, client_open(&self->client));
+		ASSERT_EQ(0, start_session(&self->client));
+	}
+	ASSERT_EQ(1, held);
 	EXPECT_TRUE(is_quiet(self->keyboard));
 	EXPECT_FALSE(is_down(self->keyboard, KEY_ENTER));
 	keyboard_scan(SCAN_ENTER | SCAN_RELEASE);
@@ -371,17 +413,42 @@ TEST_F(input, silent_keyboard_is_given_back)
 	keyboard_scan(SCAN_ENTER | SCAN_RELEASE);
 }
 
-TEST_F(input, session_may_follow_before_keys_are_up)
+/* Enter is held from one session into the next. Result as above. */
+static int hold_into_the_next(struct client *c, struct client *next)
+{
+	uint64_t since = guest_now_ms();
+	int error = start_session(c);
+
+	if (error)
+		return error;
+	hold_on(&since);
+	client_close(c);
+	error = client_open(c);
+	if (!error)
+		error = client_bind(next);
+	if (error || !hold_on(&since))
+		return error;
+	error = client_activate(next);
+	if (error)
+		return error;
+	usleep(KEYBOARD_LAMP_US);
+	return hold_on(&since);
+}
+
+TEST_F_TIMEOUT(input, session_may_follow_before_keys_are_up, 120)
 {
 	struct client other;
+	int held, tries = 0;
 
-	ASSERT_EQ(0, start_session(&self->client));
-	keyboard_scan(SCAN_ENTER);
-	client_close(&self->client);
-	ASSERT_EQ(0, client_open(&self->client));
 	ASSERT_EQ(0, client_open(&other));
-	ASSERT_EQ(0, start_session(&other));
-	keyboard_scan(SCAN_ENTER);
+	while ((held = hold_into_the_next(&self->client, &other)) == 0) {
+		if (++tries == TRIES)
+			SKIP(return, "this machine is too busy to hold a key");
+		let_go(self->keyboard);
+		client_close(&other);
+		ASSERT_EQ(0, client_open(&other));
+	}
+	ASSERT_EQ(1, held);
 	EXPECT_TRUE(is_quiet(other.fd));
 	keyboard_scan(SCAN_ENTER | SCAN_RELEASE);
 	keyboard_type(SCAN_ENTER);
