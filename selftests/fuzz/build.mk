@@ -52,7 +52,7 @@ fuzz_ear_sources	:= $(fuzz_receipt_sources)
 fuzz_ear_pkgs		:= $(fuzz_receipt_pkgs)
 
 FUZZ_NAMES		+= boot_policy
-fuzz_boot_policy_sources := $(call fuzz_lib,boot_policy identity pcr tpm_blob tpm_signature tpm_template tpm_verify)
+fuzz_boot_policy_sources := $(call fuzz_lib,boot_policy identity pcr tpm_blob tpm_ek tpm_signature tpm_template tpm_verify)
 fuzz_boot_policy_pkgs	:= tss2-mu libcrypto
 fuzz_boot_policy_run	:= -max_len=4200
 
