@@ -89,7 +89,7 @@ def _device_policy(settings):
         return policy + f"{mkpolicy.service_ca(file.name)}\n".encode()
 
 
-def _initramfs(release, module, settings, policy, keys):
+def _initramfs(release, module, settings, policy, keys, init):
     t = tree.Tree()
     t.busybox()
     for path in ("/proc", "/sys", "/dev", "/run", "/sysroot", "/tmp"):
@@ -100,7 +100,7 @@ def _initramfs(release, module, settings, policy, keys):
     order = t.modules(release, image.DRIVERS + image.SCREEN + image.CRYPTO + image.NETWORK +
                       STORAGE)
     t.text("/etc/kiosk/modules", "".join(f"{path}\n" for path in order))
-    t.file(SOURCES / "init", "/init", 0o755)
+    t.text("/init", init, 0o755)
     t.file(image.POLICY / "ima-policy", "/etc/ima/ima-policy", 0o644)
     t.file(image.POLICY / "sysctl" / "60-tconn.conf", "/etc/sysctl.d/60-tconn.conf", 0o644)
     t.file(module, "/usr/lib/tconn/tconn.ko", 0o644)
@@ -136,19 +136,25 @@ def command_line(root):
             f"tconn.root_size={root.blocks * disk.BLOCK}")
 
 
+def first_program():
+    """The initramfs' /init, as text."""
+    return (SOURCES / "init").read_text()
+
+
 def build(settings, *, keys, version="1", series=None, module=None, append="", signer="db",
-          out=None):
+          init=None, out=None):
     """A kiosk image in out (kept by its content below out/build/kiosk otherwise).
 
     module: another tconn.ko than the signed one; append: more kernel parameters; signer:
-    another key than db. Tests build what must not start with these.
+    another key than db; init: another first program. Tests build what must not start with these.
     """
     release = paths.kernel_release(series)
     keys = pathlib.Path(keys)
     root_tree = _root(release)
     root = disk.root(root_tree.entries, KIOSKS / "roots")
     policy = _device_policy(settings)
-    initramfs = _initramfs(release, module or signed_module(release, keys), settings, policy, keys)
+    initramfs = _initramfs(release, module or signed_module(release, keys), settings, policy, keys,
+                           init or first_program())
     initrd, line = _pack(initramfs.entries), f"{command_line(root)} {append}".strip()
     kernel = paths.kernel_dir(release) / "vmlinuz"
     unsigned = uki.assemble(kernel, initrd, line, f"ID=tconn-kiosk\nVERSION_ID={version}\n")

@@ -15,6 +15,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 from . import disk, image, paths
@@ -53,6 +54,14 @@ class Machine:
         self.tpm = Tpm(self._state.name, self._manufacturer)
         if self._manufacturer:
             self._manufacturer.make(self.tpm.directory)
+
+    def clear_tpm(self):
+        """As a person does in the firmware's set-up: TPM2_Clear. What is left is EK and certificate."""
+        tpm = Tpm(self.tpm.directory, tcti=True).start()
+        try:
+            subprocess.run(["tpm2_clear", "-T", tpm.tcti], check=True, capture_output=True)
+        finally:
+            tpm.stop()
 
     def insert(self, other):
         """A copy of that disk."""

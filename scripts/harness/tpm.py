@@ -63,7 +63,8 @@ class Tpm:
         """Without a manufacturer: empty state, no EK certificate, quicker."""
         self.directory = pathlib.Path(directory).absolute()
         self.manufacturer = manufacturer
-        self.control = self.directory / "control"
+        # Where libtss2's TCTI looks for it.
+        self.control = self.directory / ("server.ctrl" if tcti else "control")
         self.tcti = f"swtpm:path={self.directory}/server" if tcti else None
         self.child = None
 
