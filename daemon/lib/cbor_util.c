@@ -397,6 +397,21 @@ int tconn_cbor_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t ma
 	return 0;
 }
 
+int tconn_cbor_expect_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t key,
+			  struct tconn_error *err)
+{
+	uint64_t got;
+	int error;
+
+	if (!map->left)
+		return tconn_fail(err, -EBADMSG, "key %" PRIu64 " is missing", key);
+	error = tconn_cbor_key(r, map, INT64_MAX, &got, err);
+	if (!error && got != key)
+		return tconn_fail(err, -EBADMSG, "key %" PRIu64 " where %" PRIu64 " is expected",
+				  got, key);
+	return error;
+}
+
 bool tconn_cbor_null(struct tconn_cbor *r)
 {
 	if (r->at == r->end || *r->at != CBOR_NULL)

@@ -62,6 +62,9 @@ int tconn_cbor_map(struct tconn_cbor *r, size_t max, struct tconn_cbor_map *ret,
 /* The next key of a map, at most max. Only while map->left is not zero. */
 int tconn_cbor_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t max, uint64_t *ret,
 		   struct tconn_error *err);
+/* The next key is this one: -EBADMSG where it is missing or another. */
+int tconn_cbor_expect_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t key,
+			  struct tconn_error *err);
 /* The checks of a verdict: array of [name, pass, reason]. */
 int tconn_cbor_checks(struct tconn_cbor *r, struct tconn_verdict *ret, struct tconn_error *err);
 /* Takes a null where one is next. */

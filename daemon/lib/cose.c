@@ -48,6 +48,48 @@ int tconn_cose_alg_of(EVP_PKEY *key, enum tconn_cose_alg *ret, struct tconn_erro
 	return 0;
 }
 
+int tconn_cose_write_header(enum tconn_cose_alg alg, const char *type, const uint8_t *cert,
+			    size_t cert_len, struct tconn_bytes *ret, struct tconn_error *err)
+{
+	struct tconn_cbor_writer w = { 0 };
+
+	tconn_cbor_put_map(&w, 3);
+	tconn_cbor_put_uint(&w, TCONN_COSE_ALG);
+	tconn_cbor_put_negative(&w, alg);
+	tconn_cbor_put_uint(&w, TCONN_COSE_CONTENT_TYPE);
+	tconn_cbor_put_text(&w, type, strlen(type));
+	tconn_cbor_put_uint(&w, TCONN_COSE_X5CHAIN);
+	tconn_cbor_put_bytes(&w, cert, cert_len);
+	return tconn_cbor_finish(&w, ret, err);
+}
+
+int tconn_cose_read_header(const struct tconn_cose *c, struct tconn_cose_header *ret,
+			   struct tconn_error *err)
+{
+	struct tconn_cbor r = tconn_cbor_reader(c->protected, c->protected_len);
+	struct tconn_cose_header h = { 0 };
+	struct tconn_cbor_map map;
+	int error = tconn_cbor_map(&r, 3, &map, err);
+
+	if (!error)
+		error = tconn_cbor_expect_key(&r, &map, TCONN_COSE_ALG, err);
+	if (!error)
+		error = tconn_cbor_negative(&r, &h.alg, err);
+	if (!error)
+		error = tconn_cbor_expect_key(&r, &map, TCONN_COSE_CONTENT_TYPE, err);
+	if (!error)
+		error = tconn_cbor_string(&r, h.type, sizeof(h.type), err);
+	if (!error)
+		error = tconn_cbor_expect_key(&r, &map, TCONN_COSE_X5CHAIN, err);
+	if (!error)
+		error = tconn_cbor_bytes(&r, TCONN_COSE_CERTIFICATE_MAX, &h.cert, &h.cert_len, err);
+	if (!error)
+		error = tconn_cbor_end(&r, err);
+	if (!error)
+		*ret = h;
+	return error;
+}
+
 static int sig_structure(const struct tconn_cose *c, struct tconn_bytes *ret,
 			 struct tconn_error *err)
 {

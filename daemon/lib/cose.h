@@ -42,6 +42,20 @@ struct tconn_cose {			/* borrowed */
 	size_t signature_len;
 };
 
+/* The protected header of what is signed over a payload: exactly {1: alg, 3: content type,
+ * 33: the signer's certificate, DER}. What alg and type have to be is the user's business.
+ */
+struct tconn_cose_header {
+	uint64_t alg;			/* the n of -1 - n: an enum tconn_cose_alg, or none */
+	char type[64];
+	const uint8_t *cert;		/* borrowed */
+	size_t cert_len;
+};
+int tconn_cose_read_header(const struct tconn_cose *c, struct tconn_cose_header *ret,
+			   struct tconn_error *err);
+int tconn_cose_write_header(enum tconn_cose_alg alg, const char *type, const uint8_t *cert,
+			    size_t cert_len, struct tconn_bytes *ret, struct tconn_error *err);
+
 /* Signs with the TPM's DATA key (ES256) and checks it against cert: a certificate
  * of another key would make what nobody can verify (-EKEYREJECTED).
  */

@@ -124,21 +124,6 @@ static int encode_claims(const struct tconn_ear *e, struct tconn_bytes *ret,
 	return tconn_cbor_finish(&w, ret, err);
 }
 
-static int encode_protected(const uint8_t *cert, size_t len, struct tconn_bytes *ret,
-			    struct tconn_error *err)
-{
-	struct tconn_cbor_writer w = { 0 };
-
-	tconn_cbor_put_map(&w, 3);
-	tconn_cbor_put_uint(&w, TCONN_COSE_ALG);
-	tconn_cbor_put_negative(&w, TCONN_COSE_ES256);
-	tconn_cbor_put_uint(&w, TCONN_COSE_CONTENT_TYPE);
-	tconn_cbor_put_text(&w, content_type, sizeof(content_type));
-	tconn_cbor_put_uint(&w, TCONN_COSE_X5CHAIN);
-	tconn_cbor_put_bytes(&w, cert, len);
-	return tconn_cbor_finish(&w, ret, err);
-}
-
 static int wrap(const struct tconn_bytes *cose, struct tconn_bytes *ret, struct tconn_error *err)
 {
 	struct tconn_cbor_writer w = { 0 };
@@ -160,7 +145,8 @@ int tconn_ear_sign(const struct tconn_ear *e, struct tconn_tpm *tpm, const uint8
 	int error = encode_claims(e, &claims, err);
 
 	if (!error)
-		error = encode_protected(data_cert, data_cert_len, &protected, err);
+		error = tconn_cose_write_header(TCONN_COSE_ES256, content_type, data_cert, data_cert_len,
+						&protected, err);
 	if (!error) {
 		c.payload = claims.data;
 		c.payload_len = claims.len;
@@ -173,21 +159,6 @@ int tconn_ear_sign(const struct tconn_ear *e, struct tconn_tpm *tpm, const uint8
 	if (!error)
 		error = wrap(&cose, ret, err);
 	return error ? tconn_fail_in(err, error, "verdict") : 0;
-}
-
-static int expect_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t key,
-		      struct tconn_error *err)
-{
-	uint64_t got;
-	int error;
-
-	if (!map->left)
-		return tconn_fail(err, -EBADMSG, "key %" PRIu64 " is missing", key);
-	error = tconn_cbor_key(r, map, INT64_MAX, &got, err);
-	if (!error && got != key)
-		return tconn_fail(err, -EBADMSG, "key %" PRIu64 " where %" PRIu64 " is expected",
-				  got, key);
-	return error;
 }
 
 static int expect_text(struct tconn_cbor *r, const char *text, struct tconn_error *err)
@@ -204,7 +175,7 @@ static int get_urn(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t cl
 		   const char *urn, char ret[TCONN_IDENTITY_MAX], struct tconn_error *err)
 {
 	char text[URN_MAX];
-	int error = expect_key(r, map, claim, err);
+	int error = tconn_cbor_expect_key(r, map, claim, err);
 
 	if (!error)
 		error = tconn_cbor_string(r, text, sizeof(text), err);
@@ -220,7 +191,7 @@ static int get_tier(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t k
 		    enum tconn_tier *ret, struct tconn_error *err)
 {
 	uint64_t tier = 0;
-	int error = expect_key(r, map, key, err);
+	int error = tconn_cbor_expect_key(r, map, key, err);
 
 	if (!error)
 		error = tconn_cbor_uint(r, TCONN_TIER_CONTRAINDICATED, &tier, err);
@@ -236,7 +207,7 @@ static int get_vector(struct tconn_cbor *r, struct tconn_cbor_map *map, struct t
 		      struct tconn_error *err)
 {
 	struct tconn_cbor_map vector;
-	int error = expect_key(r, map, EAR_VECTOR, err);
+	int error = tconn_cbor_expect_key(r, map, EAR_VECTOR, err);
 
 	if (!error)
 		error = tconn_cbor_map(r, TCONN_TRUST_PARTS, &vector, err);
@@ -298,7 +269,7 @@ static int get_verifier(struct tconn_cbor *r, struct tconn_error *err)
 	int error = tconn_cbor_map(r, 2, &map, err);
 
 	for (unsigned int i = 0; !error && i < 2; i++) {
-		error = expect_key(r, &map, i, err);
+		error = tconn_cbor_expect_key(r, &map, i, err);
 		if (!error)
 			error = tconn_cbor_string(r, text, sizeof(text), err);
 	}
@@ -316,47 +287,35 @@ static int decode_claims(const struct tconn_cose *c, struct tconn_ear *e, struct
 	if (!error)
 		error = get_urn(&r, &map, CLAIM_SUB, TCONN_URN_DEVICE, e->device, err);
 	if (!error)
-		error = expect_key(&r, &map, CLAIM_IAT, err);
+		error = tconn_cbor_expect_key(&r, &map, CLAIM_IAT, err);
 	if (!error)
 		error = tconn_cbor_uint(&r, INT64_MAX, &e->time, err);
 	if (!error)
-		error = expect_key(&r, &map, CLAIM_PROFILE, err);
+		error = tconn_cbor_expect_key(&r, &map, CLAIM_PROFILE, err);
 	if (!error)
 		error = expect_text(&r, profile, err);
 	if (!error)
-		error = expect_key(&r, &map, CLAIM_SUBMODS, err);
+		error = tconn_cbor_expect_key(&r, &map, CLAIM_SUBMODS, err);
 	if (!error)
 		error = get_appraisal(&r, e, err);
 	if (!error)
-		error = expect_key(&r, &map, CLAIM_VERIFIER, err);
+		error = tconn_cbor_expect_key(&r, &map, CLAIM_VERIFIER, err);
 	if (!error)
 		error = get_verifier(&r, err);
 	return error ? error : tconn_cbor_end(&r, err);
 }
 
-static int decode_protected(const struct tconn_cose *c, const uint8_t **ret_cert, size_t *ret_len,
+static int decode_protected(const struct tconn_cose *c, struct tconn_cose_header *ret,
 			    struct tconn_error *err)
 {
-	struct tconn_cbor r = tconn_cbor_reader(c->protected, c->protected_len);
-	struct tconn_cbor_map map;
-	uint64_t alg = 0;
-	int error = tconn_cbor_map(&r, 3, &map, err);
+	int error = tconn_cose_read_header(c, ret, err);
 
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_ALG, err);
-	if (!error)
-		error = tconn_cbor_negative(&r, &alg, err);
-	if (!error && alg != TCONN_COSE_ES256)
+	if (!error && ret->alg != TCONN_COSE_ES256)
 		return tconn_fail(err, -EBADMSG, "signed with another algorithm than ES256");
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_CONTENT_TYPE, err);
-	if (!error)
-		error = expect_text(&r, content_type, err);
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_X5CHAIN, err);
-	if (!error)
-		error = tconn_cbor_bytes(&r, TCONN_COSE_CERTIFICATE_MAX, ret_cert, ret_len, err);
-	return error ? error : tconn_cbor_end(&r, err);
+	if (!error && strcmp(ret->type, content_type))
+		return tconn_fail(err, -EBADMSG, "\"%s\" where \"%s\" is expected", ret->type,
+				  content_type);
+	return error;
 }
 
 static int unwrap(const uint8_t *cmw, size_t len, struct tconn_cose *ret, struct tconn_error *err)
@@ -391,15 +350,14 @@ static int verify(const struct tconn_cose *c, struct x509_store_st *trust, struc
 		  struct tconn_error *err)
 {
 	struct tconn_identity signer = { 0 };
-	const uint8_t *cert = NULL;
-	size_t len = 0;
-	int error = decode_protected(c, &cert, &len, err);
+	struct tconn_cose_header h;
+	int error = decode_protected(c, &h, err);
 
 	if (!error)
-		error = tconn_certificate_check(trust, cert, len, TCONN_USE_DATA,
+		error = tconn_certificate_check(trust, h.cert, h.cert_len, TCONN_USE_DATA,
 						TCONN_ROLE_SERVICE, &signer, err);
 	if (!error)
-		error = tconn_cose_verify(c, TCONN_COSE_ES256, cert, len, err);
+		error = tconn_cose_verify(c, TCONN_COSE_ES256, h.cert, h.cert_len, err);
 	if (!error)
 		error = decode_claims(c, e, err);
 	if (!error && strcmp(signer.name, e->service))

@@ -87,21 +87,6 @@ static int encode_payload(const struct tconn_receipt *r, struct tconn_bytes *ret
 	return tconn_cbor_finish(&w, ret, err);
 }
 
-static int encode_protected(const uint8_t *cert, size_t len, struct tconn_bytes *ret,
-			    struct tconn_error *err)
-{
-	struct tconn_cbor_writer w = { 0 };
-
-	tconn_cbor_put_map(&w, 3);
-	tconn_cbor_put_uint(&w, TCONN_COSE_ALG);
-	tconn_cbor_put_negative(&w, TCONN_COSE_ES256);
-	tconn_cbor_put_uint(&w, TCONN_COSE_CONTENT_TYPE);
-	tconn_cbor_put_text(&w, content_type, sizeof(content_type));
-	tconn_cbor_put_uint(&w, TCONN_COSE_X5CHAIN);
-	tconn_cbor_put_bytes(&w, cert, len);
-	return tconn_cbor_finish(&w, ret, err);
-}
-
 int tconn_receipt_sign(const struct tconn_receipt *r, struct tconn_tpm *tpm,
 		       const uint8_t *data_cert, size_t data_cert_len, struct tconn_bytes *ret,
 		       struct tconn_error *err)
@@ -115,7 +100,8 @@ int tconn_receipt_sign(const struct tconn_receipt *r, struct tconn_tpm *tpm,
 		return tconn_fail(err, -EMSGSIZE, "receipt: certificate or statement is too long");
 	error = encode_payload(r, &payload, err);
 	if (!error)
-		error = encode_protected(data_cert, data_cert_len, &protected, err);
+		error = tconn_cose_write_header(TCONN_COSE_ES256, content_type, data_cert, data_cert_len,
+						&protected, err);
 	if (!error) {
 		c.payload = payload.data;
 		c.payload_len = payload.len;
@@ -128,62 +114,15 @@ int tconn_receipt_sign(const struct tconn_receipt *r, struct tconn_tpm *tpm,
 	return error ? tconn_fail_in(err, error, "receipt") : 0;
 }
 
-static int expect_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t key,
-		      struct tconn_error *err)
-{
-	uint64_t got;
-	int error;
-
-	if (!map->left)
-		return tconn_fail(err, -EBADMSG, "key %" PRIu64 " is missing", key);
-	error = tconn_cbor_key(r, map, INT64_MAX, &got, err);
-	if (!error && got != key)
-		return tconn_fail(err, -EBADMSG, "key %" PRIu64 " where %" PRIu64 " is expected",
-				  got, key);
-	return error;
-}
-
-static int check_algorithm(struct tconn_cbor *r, struct tconn_error *err)
-{
-	uint64_t alg;
-	int error = tconn_cbor_negative(r, &alg, err);
-
-	if (!error && alg != TCONN_COSE_ES256)
-		return tconn_fail(err, -EBADMSG, "signed with another algorithm than ES256");
-	return error;
-}
-
-static int check_content_type(struct tconn_cbor *r, struct tconn_error *err)
-{
-	char type[64];
-	int error = tconn_cbor_string(r, type, sizeof(type), err);
-
-	if (!error && strcmp(type, content_type))
-		return tconn_fail(err, -EBADMSG, "is a %s, not a %s", type, content_type);
-	return error;
-}
-
-static int decode_protected(const struct tconn_cose *c, const uint8_t **ret_cert, size_t *ret_len,
+static int decode_protected(const struct tconn_cose *c, struct tconn_cose_header *ret,
 			    struct tconn_error *err)
 {
-	struct tconn_cbor r = tconn_cbor_reader(c->protected, c->protected_len);
-	struct tconn_cbor_map map;
-	int error = tconn_cbor_map(&r, 3, &map, err);
+	int error = tconn_cose_read_header(c, ret, err);
 
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_ALG, err);
-	if (!error)
-		error = check_algorithm(&r, err);
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_CONTENT_TYPE, err);
-	if (!error)
-		error = check_content_type(&r, err);
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_X5CHAIN, err);
-	if (!error)
-		error = tconn_cbor_bytes(&r, TCONN_COSE_CERTIFICATE_MAX, ret_cert, ret_len, err);
-	if (!error)
-		error = tconn_cbor_end(&r, err);
+	if (!error && ret->alg != TCONN_COSE_ES256)
+		error = tconn_fail(err, -EBADMSG, "signed with another algorithm than ES256");
+	if (!error && strcmp(ret->type, content_type))
+		error = tconn_fail(err, -EBADMSG, "is a %s, not a %s", ret->type, content_type);
 	return error ? tconn_fail_in(err, error, "protected header") : 0;
 }
 
@@ -272,7 +211,7 @@ static int decode_payload(const struct tconn_cose *c, struct tconn_receipt *ret,
 	int error = tconn_cbor_map(&r, KEY_COUNT, &map, err);
 
 	for (enum payload_key key = 0; !error && key < KEY_COUNT; key++) {
-		error = expect_key(&r, &map, key, err);
+		error = tconn_cbor_expect_key(&r, &map, key, err);
 		if (!error)
 			error = decode_item(&r, key, ret, err);
 		if (error)
@@ -299,15 +238,14 @@ static int verify(const struct tconn_cose *c, struct x509_store_st *trust, struc
 		  struct tconn_error *err)
 {
 	struct tconn_identity signer = { 0 };
-	const uint8_t *cert = NULL;
-	size_t len = 0;
-	int error = decode_protected(c, &cert, &len, err);
+	struct tconn_cose_header h;
+	int error = decode_protected(c, &h, err);
 
 	if (!error)
-		error = tconn_certificate_check(trust, cert, len, TCONN_USE_DATA,
+		error = tconn_certificate_check(trust, h.cert, h.cert_len, TCONN_USE_DATA,
 						TCONN_ROLE_SERVICE, &signer, err);
 	if (!error)
-		error = tconn_cose_verify(c, TCONN_COSE_ES256, cert, len, err);
+		error = tconn_cose_verify(c, TCONN_COSE_ES256, h.cert, h.cert_len, err);
 	if (!error)
 		error = decode_payload(c, r, err);
 	if (!error && strcmp(signer.name, r->service))

@@ -121,21 +121,6 @@ static int encode_payload(const struct tconn_seal *s, struct tconn_bytes *ret, s
 	return tconn_cbor_finish(&w, ret, err);
 }
 
-static int encode_header(enum tconn_cose_alg alg, const uint8_t *cert, size_t cert_len,
-			 struct tconn_bytes *ret, struct tconn_error *err)
-{
-	struct tconn_cbor_writer w = { 0 };
-
-	tconn_cbor_put_map(&w, 3);
-	tconn_cbor_put_uint(&w, TCONN_COSE_ALG);
-	tconn_cbor_put_negative(&w, alg);
-	tconn_cbor_put_uint(&w, TCONN_COSE_CONTENT_TYPE);
-	tconn_cbor_put_text(&w, TCONN_SEAL_TYPE, sizeof(TCONN_SEAL_TYPE));
-	tconn_cbor_put_uint(&w, TCONN_COSE_X5CHAIN);
-	tconn_cbor_put_bytes(&w, cert, cert_len);
-	return tconn_cbor_finish(&w, ret, err);
-}
-
 int tconn_seal_sign(struct tconn_seal *s, EVP_PKEY *key, const uint8_t *cert, size_t cert_len,
 		    struct tconn_bytes *ret, struct tconn_error *err)
 {
@@ -151,7 +136,7 @@ int tconn_seal_sign(struct tconn_seal *s, EVP_PKEY *key, const uint8_t *cert, si
 	if (!r)
 		r = tconn_cose_alg_of(key, &alg, err);
 	if (!r)
-		r = encode_header(alg, cert, cert_len, &header, err);
+		r = tconn_cose_write_header(alg, TCONN_SEAL_TYPE, cert, cert_len, &header, err);
 	if (!r)
 		r = encode_payload(s, &payload, err);
 	if (r)
@@ -167,48 +152,21 @@ int tconn_seal_sign(struct tconn_seal *s, EVP_PKEY *key, const uint8_t *cert, si
 	return r ? r : tconn_cose_encode(&c, TCONN_SEAL_MAX, ret, err);
 }
 
-static int expect_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t key,
-		      struct tconn_error *err)
-{
-	uint64_t got = 0;
-	int error = map->left ? tconn_cbor_key(r, map, INT64_MAX, &got, err) :
-		    tconn_fail(err, -EBADMSG, "a key is missing");
-
-	if (!error && got != key)
-		return tconn_fail(err, -EBADMSG, "another key than the expected one");
-	return error;
-}
-
 static int read_header(struct tconn_seal *s, enum tconn_cose_alg *ret_alg, struct tconn_error *err)
 {
-	struct tconn_cbor r = tconn_cbor_reader(s->cose.protected, s->cose.protected_len);
-	struct tconn_cbor_map map;
-	char type[64] = "";
-	uint64_t alg = 0;
-	int error = tconn_cbor_map(&r, 3, &map, err);
+	struct tconn_cose_header h;
+	int error = tconn_cose_read_header(&s->cose, &h, err);
 
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_ALG, err);
-	if (!error)
-		error = tconn_cbor_negative(&r, &alg, err);
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_CONTENT_TYPE, err);
-	if (!error)
-		error = tconn_cbor_string(&r, type, sizeof(type), err);
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_X5CHAIN, err);
-	if (!error)
-		error = tconn_cbor_bytes(&r, TCONN_COSE_CERTIFICATE_MAX, &s->certificate,
-					 &s->certificate_len, err);
-	if (!error)
-		error = tconn_cbor_end(&r, err);
-	if (!error && strcmp(type, TCONN_SEAL_TYPE))
-		return tconn_fail(err, -EBADMSG, "is a %s, no seal", type);
-	if (!error && alg != TCONN_COSE_ES384 && alg != TCONN_COSE_ES512)
+	if (error)
+		return error;
+	if (strcmp(h.type, TCONN_SEAL_TYPE))
+		return tconn_fail(err, -EBADMSG, "is a %s, no seal", h.type);
+	if (h.alg != TCONN_COSE_ES384 && h.alg != TCONN_COSE_ES512)
 		return tconn_fail(err, -EBADMSG, "signed with another algorithm than ES384 or ES512");
-	if (!error)
-		*ret_alg = (enum tconn_cose_alg)alg;
-	return error;
+	s->certificate = h.cert;
+	s->certificate_len = h.cert_len;
+	*ret_alg = (enum tconn_cose_alg)h.alg;
+	return 0;
 }
 
 static int read_file(struct tconn_cbor *r, size_t hash, struct tconn_seal_file *ret,
@@ -252,22 +210,22 @@ static int read_payload(struct tconn_seal *s, enum tconn_cose_alg alg, struct tc
 	int error = tconn_cbor_map(&r, KEY_COUNT, &map, err);
 
 	if (!error)
-		error = expect_key(&r, &map, KEY_VERSION, err);
+		error = tconn_cbor_expect_key(&r, &map, KEY_VERSION, err);
 	if (!error)
 		error = tconn_cbor_uint(&r, UINT32_MAX, &version, err);
 	if (!error)
-		error = expect_key(&r, &map, KEY_HASH, err);
+		error = tconn_cbor_expect_key(&r, &map, KEY_HASH, err);
 	if (!error)
 		error = tconn_cbor_uint(&r, TCONN_SEAL_HASH_MAX, &hash, err);
 	if (!error && (version != VERSION || hash != hash_of(alg)))
 		return tconn_fail(err, -EBADMSG, "another version, or another hash than the signature's");
 	s->hash = hash;
 	if (!error)
-		error = expect_key(&r, &map, KEY_TIME, err);
+		error = tconn_cbor_expect_key(&r, &map, KEY_TIME, err);
 	if (!error)
 		error = tconn_cbor_uint(&r, INT64_MAX / 1000000, &s->time, err);
 	if (!error)
-		error = expect_key(&r, &map, KEY_FILES, err);
+		error = tconn_cbor_expect_key(&r, &map, KEY_FILES, err);
 	if (!error)
 		error = read_files(&r, s, err);
 	return error ? error : tconn_cbor_end(&r, err);

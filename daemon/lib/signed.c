@@ -2,7 +2,6 @@
 #include "signed.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -10,8 +9,6 @@
 #include <string.h>
 
 #include "cose.h"
-
-#define TYPE_MAX	64
 
 struct tconn_signers {
 	size_t count;
@@ -83,65 +80,27 @@ static bool is_signer(const struct tconn_signers *s, const uint8_t *cert, size_t
 	return false;
 }
 
-static int expect_key(struct tconn_cbor *r, struct tconn_cbor_map *map, uint64_t key,
-		      struct tconn_error *err)
-{
-	uint64_t got = 0;
-	int error = map->left ? tconn_cbor_key(r, map, INT64_MAX, &got, err) :
-		    tconn_fail(err, -EBADMSG, "key %" PRIu64 " is missing", key);
-
-	if (!error && got != key)
-		return tconn_fail(err, -EBADMSG, "key %" PRIu64 " where %" PRIu64 " is expected",
-				  got, key);
-	return error;
-}
-
-static int read_header(const struct tconn_cose *c, char ret_type[TYPE_MAX],
-		       const uint8_t **ret_cert, size_t *ret_len, struct tconn_error *err)
-{
-	struct tconn_cbor r = tconn_cbor_reader(c->protected, c->protected_len);
-	struct tconn_cbor_map map;
-	uint64_t alg = 0;
-	int error = tconn_cbor_map(&r, 3, &map, err);
-
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_ALG, err);
-	if (!error)
-		error = tconn_cbor_negative(&r, &alg, err);
-	if (!error && alg != TCONN_COSE_ES256)
-		return tconn_fail(err, -EBADMSG, "signed with another algorithm than ES256");
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_CONTENT_TYPE, err);
-	if (!error)
-		error = tconn_cbor_string(&r, ret_type, TYPE_MAX, err);
-	if (!error)
-		error = expect_key(&r, &map, TCONN_COSE_X5CHAIN, err);
-	if (!error)
-		error = tconn_cbor_bytes(&r, TCONN_COSE_CERTIFICATE_MAX, ret_cert, ret_len, err);
-	if (!error)
-		error = tconn_cbor_end(&r, err);
-	return error;
-}
-
 int tconn_signed_open(const uint8_t *buf, size_t len, const struct tconn_signers *signers,
 		      char ret_type[64], const uint8_t **ret, size_t *ret_len,
 		      struct tconn_error *err)
 {
-	const uint8_t *cert = NULL;
+	struct tconn_cose_header h = { 0 };
 	struct tconn_cose c = { 0 };
-	size_t cert_len = 0;
 	int error = tconn_cose_decode(buf, len, &c, err);
 
 	if (!error && (c.detached || c.unprotected_len != 1))
 		return tconn_fail(err, -EBADMSG, "has no payload, or an unprotected header");
 	if (!error)
-		error = read_header(&c, ret_type, &cert, &cert_len, err);
-	if (!error && !is_signer(signers, cert, cert_len))
+		error = tconn_cose_read_header(&c, &h, err);
+	if (!error && h.alg != TCONN_COSE_ES256)
+		return tconn_fail(err, -EBADMSG, "signed with another algorithm than ES256");
+	if (!error && !is_signer(signers, h.cert, h.cert_len))
 		return tconn_fail(err, -EKEYREJECTED, "is signed by nobody who may");
 	if (!error)
-		error = tconn_cose_verify(&c, TCONN_COSE_ES256, cert, cert_len, err);
+		error = tconn_cose_verify(&c, TCONN_COSE_ES256, h.cert, h.cert_len, err);
 	if (error)
 		return error;
+	memcpy(ret_type, h.type, sizeof(h.type));
 	*ret = c.payload;
 	*ret_len = c.payload_len;
 	return 0;
