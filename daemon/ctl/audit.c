@@ -45,7 +45,7 @@ static int export_page(const struct ctl *ctl, FILE *f, uint64_t *after, bool *en
 
 	tconn_json_add_string(request, "do", "audit-export");
 	tconn_json_add(request, "after", json_object_new_int64((int64_t)*after));
-	r = call(ctl, ctl->socket ? ctl->socket : SOCKET_SERVICED, request, TCONN_JSONLINE_MS, &reply);
+	r = call_service(ctl, request, &reply);
 	if (r)
 		return r;
 	r = reply_code(ctl, reply);

@@ -52,6 +52,11 @@ int command_evidence(const struct ctl *ctl, int argc, char **argv);
  */
 int call(const struct ctl *ctl, const char *path, struct json_object *request, int timeout_ms,
 	 struct json_object **ret);
+/* The same at tconn-serviced's socket, where the answer is not a person's. */
+int call_service(const struct ctl *ctl, struct json_object *request, struct json_object **ret);
+/* And the reply printed, as JSON or by show (NULL: not at all) where it is "ok". An exit code. */
+int call_and_show(const struct ctl *ctl, struct json_object *request,
+		  void (*show)(struct json_object *reply));
 /* Exit code of a reply; prints its error where it has one and json is off. */
 int reply_code(const struct ctl *ctl, struct json_object *reply);
 

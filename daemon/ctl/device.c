@@ -6,11 +6,6 @@
 #include "../lib/jsonline.h"
 #include "ctl.h"
 
-static const char *socket_of(const struct ctl *ctl)
-{
-	return ctl->socket ? ctl->socket : SOCKET_SERVICED;
-}
-
 static const char *word(struct json_object *device)
 {
 	if (*member(device, "revoked"))
@@ -53,24 +48,14 @@ static void print_one(struct json_object *reply)
 static int run(const struct ctl *ctl, const char *verb, const char *id, const char *by,
 	       void (*show)(struct json_object *))
 {
-	struct json_object *request = json_object_new_object(), *reply;
-	int r;
+	struct json_object *request = json_object_new_object();
 
 	tconn_json_add_string(request, "do", verb);
 	if (id)
 		tconn_json_add_string(request, "id", id);
 	if (by)
 		tconn_json_add_string(request, "by", by);
-	r = call(ctl, socket_of(ctl), request, TCONN_JSONLINE_MS, &reply);
-	if (r)
-		return r;
-	if (ctl->json)
-		print_json(reply);
-	r = reply_code(ctl, reply);
-	if (r == CTL_OK && !ctl->json && show)
-		show(reply);
-	json_object_put(reply);
-	return r;
+	return call_and_show(ctl, request, show);
 }
 
 int command_device(const struct ctl *ctl, int argc, char **argv)

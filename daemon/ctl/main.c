@@ -167,6 +167,29 @@ int reply_code(const struct ctl *ctl, struct json_object *reply)
 			json_object_object_get_ex(reply, "statement", NULL));
 }
 
+int call_service(const struct ctl *ctl, struct json_object *request, struct json_object **ret)
+{
+	return call(ctl, ctl->socket ? ctl->socket : SOCKET_SERVICED, request, TCONN_JSONLINE_MS,
+		    ret);
+}
+
+int call_and_show(const struct ctl *ctl, struct json_object *request,
+		  void (*show)(struct json_object *reply))
+{
+	struct json_object *reply;
+	int r = call_service(ctl, request, &reply);
+
+	if (r)
+		return r;
+	if (ctl->json)
+		print_json(reply);
+	r = reply_code(ctl, reply);
+	if (r == CTL_OK && !ctl->json && show)
+		show(reply);
+	json_object_put(reply);
+	return r;
+}
+
 static int dispatch(const struct ctl *ctl, int argc, char **argv)
 {
 	if (argc < 1)

@@ -16,12 +16,6 @@
 #include "../../tui/png_file.h"
 #include "ctl.h"
 
-static int ask(const struct ctl *ctl, struct json_object *request, struct json_object **ret)
-{
-	return call(ctl, ctl->socket ? ctl->socket : SOCKET_SERVICED, request, TCONN_JSONLINE_MS,
-		    ret);
-}
-
 static void print_list(struct json_object *reply)
 {
 	struct json_object *list = NULL;
@@ -37,20 +31,10 @@ static void print_list(struct json_object *reply)
 
 static int list(const struct ctl *ctl)
 {
-	struct json_object *request = json_object_new_object(), *reply;
-	int r;
+	struct json_object *request = json_object_new_object();
 
 	tconn_json_add_string(request, "do", "receipt-list");
-	r = ask(ctl, request, &reply);
-	if (r)
-		return r;
-	if (ctl->json)
-		print_json(reply);
-	r = reply_code(ctl, reply);
-	if (r == CTL_OK && !ctl->json)
-		print_list(reply);
-	json_object_put(reply);
-	return r;
+	return call_and_show(ctl, request, print_list);
 }
 
 static int show(const struct ctl *ctl, const char *number, const char *out)
@@ -60,7 +44,7 @@ static int show(const struct ctl *ctl, const char *number, const char *out)
 
 	tconn_json_add_string(request, "do", "receipt-show");
 	tconn_json_add(request, "receipt", json_object_new_int64(strtoll(number, NULL, 10)));
-	r = ask(ctl, request, &reply);
+	r = call_service(ctl, request, &reply);
 	if (r)
 		return r;
 	if (ctl->json)

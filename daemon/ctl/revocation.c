@@ -18,13 +18,6 @@
 
 #define CRL_MAX	(16u << 20)
 
-static int converse(const struct ctl *ctl, struct json_object *request, struct json_object **ret)
-{
-	const char *path = ctl->socket ? ctl->socket : SOCKET_SERVICED;
-
-	return call(ctl, path, request, TCONN_JSONLINE_MS, ret);
-}
-
 static struct json_object *about(const char *verb, const char *kind, const char *subject,
 				 const char *reason)
 {
@@ -36,20 +29,6 @@ static struct json_object *about(const char *verb, const char *kind, const char 
 	if (reason)
 		tconn_json_add_string(request, "reason", reason);
 	return request;
-}
-
-static int change(const struct ctl *ctl, struct json_object *request)
-{
-	struct json_object *reply;
-	int r = converse(ctl, request, &reply);
-
-	if (r)
-		return r;
-	if (ctl->json)
-		print_json(reply);
-	r = reply_code(ctl, reply);
-	json_object_put(reply);
-	return r;
 }
 
 static void time_words(const char *seconds, char *ret, size_t size)
@@ -80,20 +59,10 @@ static void print_list(struct json_object *reply)
 
 static int list(const struct ctl *ctl)
 {
-	struct json_object *request = json_object_new_object(), *reply;
-	int r;
+	struct json_object *request = json_object_new_object();
 
 	tconn_json_add_string(request, "do", "revocation-list");
-	r = converse(ctl, request, &reply);
-	if (r)
-		return r;
-	if (ctl->json)
-		print_json(reply);
-	r = reply_code(ctl, reply);
-	if (r == CTL_OK && !ctl->json)
-		print_list(reply);
-	json_object_put(reply);
-	return r;
+	return call_and_show(ctl, request, print_list);
 }
 
 /* -- an issuer's CRL */
@@ -199,7 +168,7 @@ static int take_entry(const struct ctl *ctl, X509_REVOKED *entry, unsigned int *
 
 	entry_serial(entry, serial);
 	snprintf(reason, sizeof(reason), "issuer's list: %s", reason_words(entry));
-	r = converse(ctl, about("revocation-add", "certificate", serial, reason), &reply);
+	r = call_service(ctl, about("revocation-add", "certificate", serial, reason), &reply);
 	if (r)
 		return r;
 	if (flag(reply, "ok"))
@@ -284,9 +253,9 @@ int command_revocation(const struct ctl *ctl, int argc, char **argv)
 		return CTL_USAGE;
 	what = w.count ? w.word[0] : "";
 	if (strcmp(what, "add") == 0 && w.count == 3 && !w.trust)
-		return change(ctl, about("revocation-add", w.word[1], w.word[2], w.reason));
+		return call_and_show(ctl, about("revocation-add", w.word[1], w.word[2], w.reason), NULL);
 	if (strcmp(what, "lift") == 0 && w.count == 3 && !w.trust && !w.reason)
-		return change(ctl, about("revocation-lift", w.word[1], w.word[2], NULL));
+		return call_and_show(ctl, about("revocation-lift", w.word[1], w.word[2], NULL), NULL);
 	if (strcmp(what, "list") == 0 && w.count == 1 && !w.trust && !w.reason)
 		return list(ctl);
 	if (strcmp(what, "import") == 0 && w.count == 2 && w.trust && !w.reason)

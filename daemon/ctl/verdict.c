@@ -89,8 +89,7 @@ static int show(const struct ctl *ctl, const char *id, const char *out)
 
 	tconn_json_add_string(request, "do", "verdict-show");
 	tconn_json_add_string(request, "id", id);
-	r = call(ctl, ctl->socket ? ctl->socket : SOCKET_SERVICED, request, TCONN_JSONLINE_MS,
-		 &reply);
+	r = call_service(ctl, request, &reply);
 	if (r)
 		return r;
 	if (ctl->json)
