@@ -14,7 +14,6 @@
 #include "tpm_template.h"
 
 #define VERSION		1
-#define UNSEAL_TRIES	16	/* any PCR that is extended meanwhile ends a policy session */
 
 struct header {
 	uint8_t magic[4];
@@ -253,17 +252,13 @@ static int load(struct place *p, const struct tconn_sealed *s, struct tconn_erro
 static int unseal_once(const struct place *p, TPM2B_SENSITIVE_DATA **ret, bool *ret_again,
 		       struct tconn_error *err)
 {
-	const TPM2B_DIGEST current = { 0 };
-	TPML_PCR_SELECTION selection;
 	ESYS_TR session;
 	TSS2_RC rc;
 	int r = tconn_tpm_session(p->tpm, p->parent, TPM2_SE_POLICY, &session, err);
 
 	if (r < 0)
 		return r;
-	tconn_tpm_pcr_selection(TCONN_SEAL_PCRS, &selection);
-	r = tconn_tpm_rc(Esys_PolicyPCR(p->tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-					ESYS_TR_NONE, &current, &selection), "PCR policy", err);
+	r = tconn_tpm_policy_pcr(p->tpm, session, TCONN_SEAL_PCRS, err);
 	if (r == 0) {
 		rc = Esys_Unseal(p->tpm->esys, p->object, session, ESYS_TR_NONE, ESYS_TR_NONE, ret);
 		r = tconn_tpm_rc(rc, "unsealing", err);
@@ -280,7 +275,7 @@ static int unseal(const struct place *p, uint8_t ret[TCONN_SEAL_MAX], size_t *re
 	bool again = true;
 	int r = 0;
 
-	for (int i = 0; i < UNSEAL_TRIES && again; i++) {
+	for (int i = 0; i < TCONN_POLICY_TRIES && again; i++) {
 		again = false;
 		r = unseal_once(p, &out, &again, err);
 	}

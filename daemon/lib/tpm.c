@@ -8,7 +8,7 @@
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
 
-#include "digest.h"
+#include "pcr.h"
 #include "tpm_blob.h"
 #include "tpm_ek.h"
 
@@ -245,17 +245,6 @@ int tconn_tpm_pcr_extend(struct tconn_tpm *tpm, unsigned int pcr, const uint8_t 
 			    "PCR extend", err);
 }
 
-static void pcrs_digest(const struct tconn_pcrs *pcrs, uint8_t ret[32])
-{
-	struct tconn_piece piece[TCONN_PCR_COUNT];
-	size_t count = 0;
-
-	for (unsigned int i = 0; i < TCONN_PCR_COUNT; i++)
-		if (pcrs->mask & 1u << i)
-			piece[count++] = (struct tconn_piece){ pcrs->digest[i], 32 };
-	tconn_sha256_pieces(piece, count, ret);
-}
-
 static bool quote_covers(const struct tconn_quote *quote)
 {
 	TPM2B_DIGEST *quoted;
@@ -265,7 +254,7 @@ static bool quote_covers(const struct tconn_quote *quote)
 	if (tconn_blob_unpack_attest(&quote->attest, &attest, NULL))
 		return false;
 	quoted = &attest.attested.quote.pcrDigest;
-	pcrs_digest(&quote->pcrs, digest);
+	tconn_pcrs_digest(&quote->pcrs, quote->pcrs.mask, digest);
 	return quoted->size == sizeof(digest) && !memcmp(quoted->buffer, digest, sizeof(digest));
 }
 

@@ -76,6 +76,13 @@ int tconn_tpm_read_pcrs(struct tconn_tpm *tpm, uint32_t mask, struct tconn_pcrs 
 /* Of the sha256 bank; bit n of mask is PCR n. */
 void tconn_tpm_pcr_selection(uint32_t mask, TPML_PCR_SELECTION *ret);
 
+/* Lock held. Lets the TPM compare these PCRs in a policy session. Any PCR that is extended between
+ * this and the session's use ends it with TPM2_RC_PCR_CHANGED; TCONN_POLICY_TRIES will do then.
+ */
+#define TCONN_POLICY_TRIES	16
+int tconn_tpm_policy_pcr(struct tconn_tpm *tpm, ESYS_TR session, uint32_t mask,
+			 struct tconn_error *err);
+
 /* Lock held. Calls fn with the key and a session that authorises one use of it. fn is called
  * again where a PCR, any, was extended before the TPM came to it, and has filled arg
  * in the last call alone. -EACCES: the key is sealed, and this boot state is not signed.

@@ -13,8 +13,6 @@
 #include "digest.h"
 #include "tpm_template.h"
 
-#define TRIES	16	/* any PCR that is extended meanwhile ends a policy session */
-
 int tconn_tpm_use_boot_policy(struct tconn_tpm *tpm, const char *path, struct tconn_error *err)
 {
 	struct tconn_tpm_boot *boot;
@@ -128,20 +126,27 @@ static int prepare(struct tconn_tpm *tpm, struct tconn_error *err)
 	return 0;
 }
 
+int tconn_tpm_policy_pcr(struct tconn_tpm *tpm, ESYS_TR session, uint32_t mask,
+			 struct tconn_error *err)
+{
+	const TPM2B_DIGEST current = { 0 };
+	TPML_PCR_SELECTION selection;
+
+	tconn_tpm_pcr_selection(mask, &selection);
+	return tconn_tpm_rc(Esys_PolicyPCR(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+					   ESYS_TR_NONE, &current, &selection), "PCR policy", err);
+}
+
 static int satisfy(struct tconn_tpm *tpm, ESYS_TR session, struct tconn_error *err)
 {
 	const struct tconn_tpm_boot *boot = tpm->boot;
-	const TPM2B_DIGEST current = { 0 };
 	TPM2B_NONCE ref = { .size = strlen(TCONN_BOOT_POLICY_REF) };
 	TPM2B_DIGEST approved = { .size = 32 };
-	TPML_PCR_SELECTION selection;
 	int r;
 
 	memcpy(approved.buffer, boot->state->policy, 32);
 	memcpy(ref.buffer, TCONN_BOOT_POLICY_REF, ref.size);
-	tconn_tpm_pcr_selection(boot->state->pcrs, &selection);
-	r = tconn_tpm_rc(Esys_PolicyPCR(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					&current, &selection), "PCR policy", err);
+	r = tconn_tpm_policy_pcr(tpm, session, boot->state->pcrs, err);
 	if (!r && Esys_PolicyAuthorize(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 				       &approved, &ref, &boot->signer, &boot->ticket))
 		r = tconn_fail(err, -EACCES, "TPM: the boot state is no longer the one that the owner signed");
@@ -180,7 +185,7 @@ static int use_sealed(struct tconn_tpm *tpm, ESYS_TR key, tconn_tpm_use_fn fn, v
 {
 	TSS2_RC rc = TPM2_RC_PCR_CHANGED;
 
-	for (int i = 0; i < TRIES && rc == TPM2_RC_PCR_CHANGED; i++) {
+	for (int i = 0; i < TCONN_POLICY_TRIES && rc == TPM2_RC_PCR_CHANGED; i++) {
 		ESYS_TR session;
 		int r = start_session(tpm, &session, err);
 
