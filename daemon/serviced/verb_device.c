@@ -94,38 +94,37 @@ int verb_device_attest(struct server *s, struct json_object *request, struct jso
 	return r < 0 ? r : verb_device_show(s, request, reply, err);
 }
 
-/* Whose PIN it is was shown otherwise, or the sink was out of order. */
-int verb_device_pin_reset(struct server *s, struct json_object *request,
-			    struct json_object *reply, struct tconn_error *err)
+/* A device that is there is changed, and the operator's doing is told. */
+static int change(struct server *s, struct json_object *request,
+		  int (*how)(struct store *store, const char *id, struct tconn_error *err),
+		  const char *what, struct tconn_error *err)
 {
 	const char *id;
 	int r = verb_need_id(request, &id, err);
 
-	(void)reply;
 	if (r == 0)
 		r = store_find_device(s->store, id, err);
 	if (r == 0)
-		r = store_reset_pin(s->store, id, err);
+		r = how(s->store, id, err);
 	if (r == 0)
-		tconn_say("device %s: count of PINs reset by the operator", id);
+		tconn_say("device %s: %s the operator", id, what);
 	return r;
+}
+
+/* Whose PIN it is was shown otherwise, or the sink was out of order. */
+int verb_device_pin_reset(struct server *s, struct json_object *request,
+			    struct json_object *reply, struct tconn_error *err)
+{
+	(void)reply;
+	return change(s, request, store_reset_pin, "count of PINs reset by", err);
 }
 
 /* Its TPM was cleared: same EK, same id, another AK. */
 int verb_device_rekey(struct server *s, struct json_object *request, struct json_object *reply,
 		      struct tconn_error *err)
 {
-	const char *id;
-	int r = verb_need_id(request, &id, err);
-
 	(void)reply;
-	if (r == 0)
-		r = store_find_device(s->store, id, err);
-	if (r == 0)
-		r = store_forget_ak(s->store, id, err);
-	if (r == 0)
-		tconn_say("device %s: may come with a new AK, by the operator", id);
-	return r;
+	return change(s, request, store_forget_ak, "may come with a new AK, by", err);
 }
 
 /* Its TPM was replaced: another EK, another id. */
