@@ -24,9 +24,7 @@ sys.path.insert(0, str(paths.ROOT / "scripts"))
 import mkkeys       # noqa: E402
 import signpolicy   # noqa: E402
 
-# A PS/2 keyboard that is told to switch its lamp may lose the release of the key that ended the
-# dialog; then the module takes it for held this long, and what is typed for nobody's.
-STILL = 1.5
+STILL = 1.5     # seconds after a dialog until the attention key is sure to count (SECURITY.md)
 GRACE = 1.2     # seconds after the last change of picture before a key confirms, and a margin
 START = 300     # seconds for a daemon to start, weston starting beside it, on a busy machine
 BAND = 120      # thousandths of the screen's height that are not attested
