@@ -23,15 +23,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tconn_receipt r = { 0 };
 	struct tconn_error err = { "" };
 	struct tconn_cose c = { 0 };
-	const uint8_t *cert;
-	size_t cert_len;
+	struct tconn_cose_header h;
 
 	if (!trust)
 		trust = X509_STORE_new();
 	if (!tconn_receipt_verify(data, size, trust, &r, &err))
 		abort();	/* nobody is trusted */
 	if (!decode_cose(data, size, &c, &err)) {
-		decode_protected(&c, &cert, &cert_len, &err);
+		decode_protected(&c, &h, &err);
 		try_payload(c.payload, c.payload_len);
 	}
 	try_payload(data, size);
