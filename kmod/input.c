@@ -24,7 +24,9 @@
  * It sends the key's scan code at press, repeat and release, though, so a scan
  * code without a key is a release: that tells a repeat from a press, and when the
  * keyboard is at rest. Until then it is not given back: the REE would see the
- * repeat of what was typed last.
+ * repeat of what was typed last. A release may be lost, while the keyboard is told to
+ * switch its lamp: of two held keys only the one pressed last is repeated, though, so
+ * a press of the other one is a new one.
  *
  * The keymap stays as the driver made it: root's "1 is Enter" would be ours too.
  *
@@ -33,7 +35,9 @@
  * key and us. Outside a session each event is passed on to the other handles, but for that
  * key's press, repeat and scan code; its release the core does not see either. The price:
  * nobody else can grab such a keyboard, or switch its LEDs. Without an attention key
- * nothing is open and nothing is called.
+ * nothing is open and nothing is called. What a session takes, and no app listens to (before
+ * it, and until the keyboard is at rest), may be the attention key too; a session that is
+ * then shown has answered it.
  */
 #include <linux/atomic.h>
 #include <linux/device.h>
@@ -89,8 +93,10 @@ struct source {
 	bool sends_releases;		/* as lone scan codes */
 	bool scanned;			/* no key has come with `scan` yet */
 	u32 scan;
+	bool silent;			/* longer than a held key is, before `scan` */
 	unsigned long heard;		/* jiffies of the last scan code */
 	DECLARE_BITMAP(held, KEY_CNT);	/* if it sends releases */
+	unsigned int last;		/* of those, the one that may repeat; 0: any */
 };
 
 static struct {
@@ -115,6 +121,7 @@ static struct {
 } keys = { .lock = __SPIN_LOCK_UNLOCKED(keys.lock) };
 
 static atomic_t attentions;	/* how often the attention key was pressed */
+static atomic_t answered;	/* that many, by a session */
 
 static void push(u16 type, u16 code, s32 value)
 {
@@ -141,12 +148,15 @@ static void push_tap(u16 code)
 	push(EV_SYN, SYN_REPORT, 0);
 }
 
-static void tap(const struct input_dev *dev, u16 code)
+/* False: no app listens. */
+static bool tap(const struct input_dev *dev, u16 code)
 {
 	unsigned long flags;
+	bool heard;
 
 	spin_lock_irqsave(&keys.lock, flags);
-	if (keys.listening) {
+	heard = keys.listening;
+	if (heard) {
 		keys.presses++;
 		keys.last = dev->id;
 		push_tap(code);
@@ -154,6 +164,7 @@ static void tap(const struct input_dev *dev, u16 code)
 	spin_unlock_irqrestore(&keys.lock, flags);
 	tconn_gesture_press(code, &dev->id);
 	wake_up_interruptible(&tconn_session_wait);
+	return heard;
 }
 
 /* --- an AT keyboard's scan codes; event_lock is held --- */
@@ -179,23 +190,27 @@ static bool is_scan_of(struct source *s, u32 scan, unsigned int code)
 	return !s->handle.dev->getkeycode(s->handle.dev, &ke) && ke.keycode == code;
 }
 
+static bool passed(unsigned long since, unsigned int ms)
+{
+	return time_after(jiffies, since + msecs_to_jiffies(ms));
+}
+
 static void begin_scan(struct source *s, u32 scan)
 {
 	end_scan(s);
 	s->scanned = true;
 	s->scan = scan;
+	s->silent = passed(s->heard, STILL_MS);
 	s->heard = jiffies;
 }
 
 static bool is_repeat(struct source *s, unsigned int code)
 {
-	s->scanned = false;
-	return __test_and_set_bit(code, s->held);
-}
+	bool repeat = __test_and_set_bit(code, s->held) && (!s->last || code == s->last);
 
-static bool passed(unsigned long since, unsigned int ms)
-{
-	return time_after(jiffies, since + msecs_to_jiffies(ms));
+	s->scanned = false;
+	s->last = code;
+	return repeat;
 }
 
 static bool at_rest(struct source *s)
@@ -237,23 +252,43 @@ bool tconn_input_is_down(u16 code)
 	return down;
 }
 
-/* --- the attention key, outside a session; event_lock is held --- */
+/* --- the attention key, while no app listens; event_lock is held --- */
+
+static unsigned int attention_key(const struct tconn_policy *policy)
+{
+	return policy->attention[policy->attention_count - 1];
+}
 
 static bool modifiers_are_down(const struct source *s, const struct tconn_policy *policy)
 {
 	unsigned int i;
 
 	for (i = 0; i + 1 < policy->attention_count; i++)
-		if (!test_bit(policy->attention[i], s->handle.dev->key))
+		if (!test_bit(policy->attention[i], s->handle.dev->key) &&
+		    !test_bit(policy->attention[i], s->held))
 			return false;
 	return true;
+}
+
+static void count_attention(void)
+{
+	atomic_inc(&attentions);
+	wake_up_interruptible(&tconn_session_wait);
+}
+
+/* Nobody sees the key anyhow: the keyboard is taken. */
+static void hear_concealed(const struct source *s, unsigned int code)
+{
+	if (s->watched && code == attention_key(input.policy) &&
+	    modifiers_are_down(s, input.policy))
+		count_attention();
 }
 
 /* An AT keyboard goes on with a key that was pressed as such, whatever was let go since. */
 static bool is_attention(struct source *s, const struct input_value *v)
 {
 	const struct tconn_policy *policy = input.policy;
-	unsigned int key = policy->attention[policy->attention_count - 1];
+	unsigned int key = attention_key(policy);
 
 	if (v->type == EV_MSC && v->code == MSC_SCAN)
 		return is_scan_of(s, v->value, key);
@@ -265,10 +300,9 @@ static bool is_attention(struct source *s, const struct input_value *v)
 		return false;
 	}
 	__clear_bit(key, s->handle.dev->key);
-	if (s->sends_releases && is_repeat(s, key))
-		return true;
-	atomic_inc(&attentions);
-	wake_up_interruptible(&tconn_session_wait);
+	/* Silent for so long, it repeats nothing; and one press too many does no harm here. */
+	if (!s->sends_releases || !is_repeat(s, key) || s->silent)
+		count_attention();
 	return true;
 }
 
@@ -307,7 +341,8 @@ static bool input_filter(struct input_handle *handle, unsigned int type, unsigne
 	__clear_bit(code, handle->dev->key);
 	if (is_button(code) || (s->sends_releases && is_repeat(s, code)))
 		return true;
-	tap(handle->dev, code);
+	if (!tap(handle->dev, code))
+		hear_concealed(s, code);
 	return true;
 }
 
@@ -328,6 +363,7 @@ static void keys_reset(bool listening)
 void tconn_input_listen(void)
 {
 	keys_reset(true);
+	atomic_set(&answered, atomic_read(&attentions));
 }
 
 void tconn_input_report(struct tconn_record *record)
@@ -425,6 +461,7 @@ static void take_grab(struct source *s)
 
 	if (s->sends_releases)
 		bitmap_or(s->held, s->held, dev->key, KEY_CNT);
+	s->last = 0;
 	for (tries = 1; !taken; tries++) {
 		release_touches(dev);
 		release_held_keys(dev);
@@ -802,10 +839,12 @@ void tconn_input_exit(void)
 	cancel_delayed_work_sync(&rest_work);
 }
 
-/* Once for each count, beginning with the one at open; then 0 (end of file). */
+/* Beginning with the count at open; then 0 (end of file). */
 static bool is_news(const struct file *file, unsigned long count)
 {
-	return (unsigned long)file->private_data != count + 1;
+	unsigned long seen = (unsigned long)file->private_data;
+
+	return !seen || (seen != count + 1 && count != (unsigned int)atomic_read(&answered));
 }
 
 static ssize_t attention_read(struct file *file, char __user *buf, size_t len, loff_t *pos)

@@ -12,6 +12,8 @@
 #include "../lib/say.h"
 #include "../../kmod/uapi/tconn.h"
 
+enum { RETRY_MS = 100 };
+
 static void show(struct attention *a)
 {
 	struct tconn_message answer = { 0 };
@@ -29,12 +31,26 @@ static void show(struct attention *a)
 	tconn_message_free(&answer);
 }
 
-/* A count that was not read before: true. */
+/* A press that was not read before, and that no dialog has answered: true. */
 static bool pressed(const struct attention *a)
 {
 	char text[32];
 
 	return read(a->fd, text, sizeof(text)) > 0;
+}
+
+/* Who has the screen may have done with the person, but not yet with the service. */
+static void answer(struct attention *a)
+{
+	struct pollfd stop = { .fd = a->state->stop_fd, .events = POLLIN };
+
+	if (!state_try_screen(a->state)) {
+		poll(&stop, 1, RETRY_MS);
+		return;
+	}
+	if (pressed(a))
+		show(a);
+	state_give_screen(a->state);
 }
 
 static void *attention_run(void *arg)
@@ -50,12 +66,8 @@ static void *attention_run(void *arg)
 			break;
 		if (p[0].revents)
 			break;
-		if (!p[1].revents || !pressed(a) || !state_try_screen(a->state))
-			continue;
-		show(a);
-		state_give_screen(a->state);
-		/* It has been up: presses meanwhile have what they want. */
-		pressed(a);
+		if (p[1].revents)
+			answer(a);
 	}
 	return NULL;
 }

@@ -2,9 +2,9 @@
 /*
  * The secure attention key: the module says that it was pressed, and here the trusted
  * screen comes up with a notice of what this device is, whether it is connected, and
- * whether its policy is signed; or with the notice that is the TUI's own (notice.h). While a
- * question is on the screen there is nothing to do; a question that comes meanwhile takes the
- * notice's place.
+ * whether its policy is signed; or with the notice that is the TUI's own (notice.h). A question
+ * that comes up first, or meanwhile, takes the notice's place; a press after it has its notice
+ * as soon as the screen is free.
  */
 #ifndef TCONND_ATTENTION_H
 #define TCONND_ATTENTION_H

@@ -332,7 +332,8 @@ struct tconn_status {
  *
  * Other files: "/policy" (write once, read back), "/state" (lines "key value"),
  * "/attention" (how often the attention key was pressed since load, a line; each
- * read gives a count not yet read or end of file, poll says POLLIN to the first).
+ * read gives a count not yet read, nor answered by a session that was shown since, or
+ * end of file, poll says POLLIN to the first).
  */
 struct tconn_event {
 	__u32 pcr;

@@ -105,3 +105,16 @@ class Attention(unittest.TestCase):
         status, answer, errors = ask.result()
         self.assertEqual((status, answer["outcome"]), (0, "confirmed"), errors)
         self.device.lamp.wait(lit=False)
+
+    def test_answers_right_after_a_question(self):
+        ask = self.scene.ask("confirm", "Pay 2.00 EUR?", 60)
+        self.device.lamp.wait(lit=True, timeout=60)
+        time.sleep(GRACE)
+        self.device.keys("ret")
+        self.device.lamp.wait(lit=False)
+        self.press()
+        status, answer, errors = ask.result()
+        self.assertEqual((status, answer["outcome"]), (0, "confirmed"), errors)
+        time.sleep(GRACE)
+        self.device.keys("ret")
+        self.device.lamp.wait(lit=False)

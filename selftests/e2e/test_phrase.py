@@ -24,7 +24,6 @@ sys.path.insert(0, str(paths.ROOT / "scripts"))
 import mkkeys       # noqa: E402
 import signpolicy   # noqa: E402
 
-STILL = 1.5     # seconds after a dialog until the attention key is sure to count (SECURITY.md)
 GRACE = 1.2     # seconds after the last change of picture before a key confirms, and a margin
 START = 300     # seconds for a daemon to start, weston starting beside it, on a busy machine
 BAND = 120      # thousandths of the screen's height that are not attested
@@ -108,7 +107,6 @@ class Phrase(guests.GuestTest):
         seen = picture.take(self.device, self.directory / f"{name}.ppm")
         self.device.keys("ret")
         self.device.lamp.wait(lit=False, timeout=START)
-        time.sleep(STILL)
         return seen
 
     def notice(self, name):

@@ -256,6 +256,18 @@ TEST_F(input, held_key_counts_once)
 	EXPECT_EQ(2, count_presses(self->client.fd, KEY_5));
 }
 
+/* A keyboard repeats only the key that was pressed last. */
+TEST_F(input, key_counts_again_though_its_release_was_lost)
+{
+	ASSERT_EQ(0, start_session(&self->client));
+	keyboard_scan(SCAN_5);
+	keyboard_type(SCAN_B);
+	keyboard_scan(SCAN_5);
+	keyboard_scan(SCAN_5);
+	EXPECT_EQ(2, count_presses(self->client.fd, KEY_5));
+	keyboard_scan(SCAN_5 | SCAN_RELEASE);
+}
+
 TEST_F(input, two_keys_at_once_count_as_typed)
 {
 	struct tconn_record record;
@@ -749,6 +761,49 @@ TEST_F(attention, goes_on_after_a_session)
 	keyboard_type(SCAN_F12);
 	EXPECT_EQ(1, attention(self->file));
 	EXPECT_FALSE(has_event(self->keyboard, KEY_F12, 1));
+}
+
+/* F12 goes up while the lamp is being switched on, and Esc while it is switched off. */
+TEST_F(attention, answers_though_a_release_was_lost)
+{
+	struct client client;
+
+	EXPECT_EQ(0, attention(self->file));
+	keyboard_scan(SCAN_F12);
+	EXPECT_EQ(1, attention(self->file));
+	ASSERT_EQ(0, client_open(&client));
+	ASSERT_EQ(0, start_session(&client));
+	has_event(self->keyboard, 0, 0);
+	keyboard_scan(SCAN_ESC);
+	ASSERT_EQ(0, client_decide(&client, TCONN_OUTCOME_DENIED, NULL));
+	/* The session released it. */
+	if (strstr(variant->policy, "29"))
+		keyboard_scan(SCAN_CTRL);
+	keyboard_scan(SCAN_F12);
+	EXPECT_EQ(2, attention(self->file));
+	keyboard_scan(SCAN_F12);
+	EXPECT_EQ(-1, attention(self->file));
+	EXPECT_TRUE(is_quiet(self->keyboard));
+	client_close(&client);
+	keyboard_scan(SCAN_F12 | SCAN_RELEASE);
+	keyboard_scan(SCAN_ESC | SCAN_RELEASE);
+}
+
+TEST_F(attention, is_answered_by_what_is_shown_next)
+{
+	struct client client;
+
+	EXPECT_EQ(0, attention(self->file));
+	keyboard_type(SCAN_F12);
+	ASSERT_EQ(0, client_open(&client));
+	ASSERT_EQ(0, start_session(&client));
+	EXPECT_EQ(-1, attention(self->file));
+	client_close(&client);
+	usleep(STILL_US);
+	keyboard_scan(SCAN_CTRL | SCAN_RELEASE);
+	keyboard_scan(SCAN_CTRL);
+	keyboard_type(SCAN_F12);
+	EXPECT_EQ(2, attention(self->file));
 }
 
 TEST_F(attention, goes_with_the_module)
