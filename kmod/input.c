@@ -433,7 +433,9 @@ static void conceal(struct source *s)
 	forget_touches(dev);
 	s->has_axes = test_and_clear_bit(EV_ABS, dev->evbit);
 	s->trkid = dev->mt ? dev->mt->trkid : 0;
-	s->scanned = false;
+	/* The attention key may be up again; of a newer scan code the key may be yet to come. */
+	if (passed(s->heard, SCAN_MS))
+		end_scan(s);
 	s->heard = jiffies;
 }
 

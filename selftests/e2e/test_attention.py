@@ -37,6 +37,10 @@ class Attention(unittest.TestCase):
         cls.scene.serve()
         cls.scene.connect()
 
+    def setUp(self):
+        """The keyboard is the REE's again as soon as the last dialog's Enter is up."""
+        time.sleep(0.5)
+
     def press(self):
         """The attention key; returns once the lamp is lit."""
         self.device.keys("f12")
@@ -45,6 +49,12 @@ class Attention(unittest.TestCase):
         except LampError as error:
             self.fail(f"{error}\n{self.scene.logs()}\n" + self.device.sh(
                 "cat /sys/kernel/security/tconn/attention /sys/kernel/security/tconn/state").output)
+
+    def confirm(self):
+        """Returns once the lamp is dark: Enter may still be down."""
+        time.sleep(GRACE)
+        self.device.keys("ret")
+        self.device.lamp.wait(lit=False)
 
     def picture(self, name):
         return self.device.screenshot(self.directory / f"{name}.png").read_bytes()
@@ -74,8 +84,7 @@ class Attention(unittest.TestCase):
         self.press()
         time.sleep(GRACE)
         self.assertNotEqual(self.picture("notice"), ree)
-        self.device.keys("ret")
-        self.device.lamp.wait(lit=False)
+        self.confirm()
         self.device.wait_for("grep 'attention: ' /run/tconnd.log", 30)
         self.device.sh("cmp /run/ree.events /run/before.events")
         self.assertEqual(self.stable_picture("back"), ree)
@@ -100,21 +109,15 @@ class Attention(unittest.TestCase):
         ask = self.scene.ask("confirm", "Pay 1.00 EUR?", 60)
         self.device.wait_for("grep 'attention: the notice gave way' /run/tconnd.log", 60)
         self.device.lamp.wait(lit=True, timeout=60)
-        time.sleep(GRACE)
-        self.device.keys("ret")
+        self.confirm()
         status, answer, errors = ask.result()
         self.assertEqual((status, answer["outcome"]), (0, "confirmed"), errors)
-        self.device.lamp.wait(lit=False)
 
     def test_answers_right_after_a_question(self):
         ask = self.scene.ask("confirm", "Pay 2.00 EUR?", 60)
         self.device.lamp.wait(lit=True, timeout=60)
-        time.sleep(GRACE)
-        self.device.keys("ret")
-        self.device.lamp.wait(lit=False)
+        self.confirm()
         self.press()
         status, answer, errors = ask.result()
         self.assertEqual((status, answer["outcome"]), (0, "confirmed"), errors)
-        time.sleep(GRACE)
-        self.device.keys("ret")
-        self.device.lamp.wait(lit=False)
+        self.confirm()

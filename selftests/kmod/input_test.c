@@ -789,6 +789,23 @@ TEST_F(attention, answers_though_a_release_was_lost)
 	keyboard_scan(SCAN_ESC | SCAN_RELEASE);
 }
 
+/* It is up before the session, so the keyboard is at rest with the last key of that. */
+TEST_F(attention, does_not_keep_the_keyboard)
+{
+	struct client client;
+
+	keyboard_type(SCAN_F12);
+	keyboard_scan(SCAN_CTRL | SCAN_RELEASE);
+	ASSERT_EQ(0, client_open(&client));
+	ASSERT_EQ(0, start_session(&client));
+	ASSERT_EQ(0, client_deny(&client, NULL));
+	client_close(&client);
+	usleep(REST_US);
+	has_event(self->keyboard, 0, 0);
+	keyboard_type(SCAN_B);
+	EXPECT_TRUE(has_event(self->keyboard, KEY_B, 1));
+}
+
 TEST_F(attention, is_answered_by_what_is_shown_next)
 {
 	struct client client;
