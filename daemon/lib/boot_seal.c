@@ -48,7 +48,7 @@ static const char *header_fault(const struct header *h, size_t len)
 		return "it is of another version than 1";
 	if (h->reserved)
 		return "a reserved field is set";
-	if (le32toh(h->pcrs) != TCONN_SEAL_PCRS)
+	if (h->pcrs && le32toh(h->pcrs) != TCONN_SEAL_PCRS)
 		return "it is sealed to other PCRs than this program seals to";
 	if (sizeof(*h) + le16toh(h->public_len) + le16toh(h->private_len) != len)
 		return "it is not as long as it says";
@@ -91,6 +91,7 @@ int tconn_sealed_parse(const void *file, size_t len, struct tconn_sealed *ret,
 	fault = header_fault(&h, len);
 	if (fault)
 		return tconn_fail(err, -EBADMSG, "not a sealed file: %s", fault);
+	s.to_signed_states = !h.pcrs;
 	memcpy(s.parent, h.parent, sizeof(s.parent));
 	r = tconn_blob_set(p, le16toh(h.public_len), &public, err);
 	if (r == 0)
@@ -108,7 +109,7 @@ int tconn_sealed_parse(const void *file, size_t len, struct tconn_sealed *ret,
 static int write_file(const struct tconn_sealed *s, struct tconn_bytes *ret, struct tconn_error *err)
 {
 	struct header h = { .magic = "TCSL", .version = htole16(VERSION),
-			    .pcrs = htole32(TCONN_SEAL_PCRS) };
+			    .pcrs = htole32(s->to_signed_states ? 0 : TCONN_SEAL_PCRS) };
 	struct tconn_blob public;
 	int r = tconn_blob_pack_public(&s->public.publicArea, &public, err);
 	size_t len = sizeof(h) + public.len + s->private.size;
@@ -134,17 +135,29 @@ static int write_file(const struct tconn_sealed *s, struct tconn_bytes *ret, str
 
 /* -- the TPM */
 
-/* The policy is made here, of values that were read: a TPM without this bank would leave the
- * PCRs out, and open to anybody.
+/* Lock held. PolicyPCR is made here, of values that were read: a TPM without this bank would leave
+ * the PCRs out, and open to anybody.
  */
 static int policy_now(struct tconn_tpm *tpm, uint8_t ret[32], struct tconn_error *err)
 {
 	struct tconn_pcrs pcrs;
-	int r = tconn_tpm_pcr_read(tpm, TCONN_SEAL_PCRS, &pcrs, err);
+	int r;
 
+	if (tpm->boot) {
+		r = tconn_tpm_check_boot_state(tpm, err);
+		return r < 0 ? r : tconn_boot_policy_authorize(tpm->boot->policy.signer, ret, err);
+	}
+	r = tconn_tpm_read_pcrs(tpm, TCONN_SEAL_PCRS, &pcrs, err);
 	if (r == 0)
 		tconn_boot_policy_pcr(&pcrs, ret);
 	return r;
+}
+
+bool tconn_seal_is_current(const struct tconn_tpm *tpm, const void *file, size_t len)
+{
+	struct tconn_sealed s;
+
+	return tconn_sealed_parse(file, len, &s, NULL) == 0 && s.to_signed_states == (tpm->boot != NULL);
 }
 
 struct place {
@@ -199,6 +212,7 @@ static int create(const struct place *p, const TPM2B_SENSITIVE_CREATE *secret,
 	tconn_tpm_flush(p->tpm, session);
 	if (r < 0)
 		return r;
+	ret->to_signed_states = p->tpm->boot != NULL;
 	ret->public = *public;
 	ret->private = *private;
 	memcpy(ret->parent, p->name, sizeof(ret->parent));
@@ -216,11 +230,11 @@ int tconn_seal(struct tconn_tpm *tpm, const void *secret, size_t len, struct tco
 
 	if (len == 0 || len > TCONN_SEAL_MAX)
 		return tconn_fail(err, -EINVAL, "%zu bytes cannot be sealed", len);
+	TCONN_TPM_LOCK(tpm);
 	r = policy_now(tpm, policy, err);
 	if (r < 0)
 		return r;
 	sealed_template(policy, &template.publicArea);
-	TCONN_TPM_LOCK(tpm);
 	__attribute__((cleanup(leave))) struct place place;
 	r = enter(tpm, &place, err);
 	if (r < 0)
@@ -248,6 +262,34 @@ static int load(struct place *p, const struct tconn_sealed *s, struct tconn_erro
 	return r == -EKEYREJECTED ? tconn_fail(err, -EBADMSG, "what was sealed has been altered") : r;
 }
 
+struct signed_use {
+	ESYS_TR parent;
+	TPM2B_SENSITIVE_DATA *ret;
+};
+
+/* The policy's session authorises, one salted beside it keeps what comes out from the bus. */
+static TSS2_RC unseal_use(struct tconn_tpm *tpm, ESYS_TR object, ESYS_TR policy, void *arg)
+{
+	struct signed_use *use = arg;
+	ESYS_TR session;
+	TSS2_RC rc;
+
+	if (tconn_tpm_session(tpm, use->parent, TPM2_SE_HMAC, &session, NULL))
+		return TSS2_BASE_RC_GENERAL_FAILURE;
+	rc = Esys_Unseal(tpm->esys, object, policy, session, ESYS_TR_NONE, &use->ret);
+	tconn_tpm_flush(tpm, session);
+	return rc;
+}
+
+static int unseal_signed(const struct place *p, TPM2B_SENSITIVE_DATA **ret, struct tconn_error *err)
+{
+	struct signed_use use = { .parent = p->parent };
+	int r = tconn_tpm_use_sealed(p->tpm, p->object, unseal_use, &use, "unsealing", err);
+
+	*ret = use.ret;
+	return r;
+}
+
 /* *ret_again: a PCR, any, was extended between the two commands. */
 static int unseal_once(const struct place *p, TPM2B_SENSITIVE_DATA **ret, bool *ret_again,
 		       struct tconn_error *err)
@@ -268,19 +310,24 @@ static int unseal_once(const struct place *p, TPM2B_SENSITIVE_DATA **ret, bool *
 	return r;
 }
 
-static int unseal(const struct place *p, uint8_t ret[TCONN_SEAL_MAX], size_t *ret_len,
-		  struct tconn_error *err)
+static int unseal_literal(const struct place *p, TPM2B_SENSITIVE_DATA **ret, struct tconn_error *err)
 {
-	TPM2B_SENSITIVE_DATA *out = NULL;
 	bool again = true;
 	int r = 0;
 
 	for (int i = 0; i < TCONN_POLICY_TRIES && again; i++) {
 		again = false;
-		r = unseal_once(p, &out, &again, err);
+		r = unseal_once(p, ret, &again, err);
 	}
-	if (r == -EACCES)
-		return tconn_fail(err, r, "the boot state is another");
+	return r == -EACCES ? tconn_fail(err, r, "the boot state is another") : r;
+}
+
+static int unseal(const struct place *p, bool to_signed_states, uint8_t ret[TCONN_SEAL_MAX],
+		  size_t *ret_len, struct tconn_error *err)
+{
+	TPM2B_SENSITIVE_DATA *out = NULL;
+	int r = to_signed_states ? unseal_signed(p, &out, err) : unseal_literal(p, &out, err);
+
 	if (r < 0)
 		return r;
 	if (out->size == 0 || out->size > TCONN_SEAL_MAX) {
@@ -307,5 +354,5 @@ int tconn_unseal(struct tconn_tpm *tpm, const void *file, size_t len, uint8_t re
 	r = enter(tpm, &place, err);
 	if (r == 0)
 		r = load(&place, &sealed, err);
-	return r < 0 ? r : unseal(&place, ret, ret_len, err);
+	return r < 0 ? r : unseal(&place, sealed.to_signed_states, ret, ret_len, err);
 }

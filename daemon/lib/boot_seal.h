@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A few bytes sealed to this TPM and to what it booted: a sealed data object of the TPM,
- * below a primary of the owner hierarchy, that the TPM opens only while the PCRs below
- * have the values of the moment when it was sealed (PolicyPCR; there is no other way in,
- * and no password). It travels to and from the TPM in a session salted to that primary
- * and encrypted.
+ * below a primary of the owner hierarchy, whose policy is the only way in (no password). It
+ * travels to and from the TPM in a session salted to that primary and encrypted.
+ *
+ * Where the TPM was opened for a boot policy (boot_policy.h) the TPM opens it in each boot
+ * state that the owner signed (PolicyAuthorize), so that it outlives an update. Elsewhere only
+ * while the PCRs below have the values of the moment when it was sealed (PolicyPCR).
  *
  * TCONN_SEAL_PCRS, of the sha256 bank: who runs, not how it is set.
  *	0 firmware, 2 option ROMs, 4 what the firmware started (boot loader; a signed image
@@ -21,7 +23,7 @@
  *	6	u16 length of the public area, P
  *	8	u16 length of the private area, Q
  *	10	u16 zero
- *	12	u32 PCRs, bit n for PCR n: TCONN_SEAL_PCRS
+ *	12	u32 PCRs, bit n for PCR n: TCONN_SEAL_PCRS; 0: the owner's signed boot states
  *	16	32 bytes: SHA-256 of the parent's public area, by which a TPM knows its own
  *	48	P bytes TPMT_PUBLIC, Q bytes of the TPM2B_PRIVATE's buffer
  * It is no secret. Who can write it can have another thing unsealed, or nothing; hence
@@ -30,6 +32,7 @@
 #ifndef TCONN_BOOT_SEAL_H
 #define TCONN_BOOT_SEAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <tss2/tss2_tpm2_types.h>
 
@@ -42,18 +45,27 @@
 
 struct tconn_tpm;
 
-/* 1..TCONN_SEAL_MAX bytes; *ret is the file. -ENODATA: the TPM has no sha256 bank. */
+/* 1..TCONN_SEAL_MAX bytes; *ret is the file. -ENODATA: the TPM has no sha256 bank; -EACCES: with
+ * a boot policy, what booted is not signed, so that it could not be opened again.
+ */
 int tconn_seal(struct tconn_tpm *tpm, const void *secret, size_t len, struct tconn_bytes *ret,
 	       struct tconn_error *err);
 
 /* The caller wipes ret. -EBADMSG not of this form, or altered; -EXDEV sealed by another
- * TPM, or by this one before it was cleared; -EACCES what booted is not what was then.
+ * TPM, or by this one before it was cleared; -EACCES what booted is not what was then, or not
+ * what the owner signed.
  */
 int tconn_unseal(struct tconn_tpm *tpm, const void *file, size_t len, uint8_t ret[TCONN_SEAL_MAX],
 		 size_t *ret_len, struct tconn_error *err);
 
+/* Is the file sealed to what tconn_seal() would seal to, PCRs or signed states? To be sealed anew
+ * where not. False for what is no sealed file.
+ */
+bool tconn_seal_is_current(const struct tconn_tpm *tpm, const void *file, size_t len);
+
 /* The form alone, for tconn_unseal() and tests. */
 struct tconn_sealed {
+	bool to_signed_states;
 	uint8_t parent[32];
 	TPM2B_PUBLIC public;
 	TPM2B_PRIVATE private;

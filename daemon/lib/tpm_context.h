@@ -90,6 +90,14 @@ int tconn_tpm_policy_pcr(struct tconn_tpm *tpm, ESYS_TR session, uint32_t mask,
 typedef TSS2_RC (*tconn_tpm_use_fn)(struct tconn_tpm *tpm, ESYS_TR key, ESYS_TR session, void *arg);
 int tconn_tpm_use_key(struct tconn_tpm *tpm, enum tconn_key key, tconn_tpm_use_fn fn, void *arg,
 		      const char *what, struct tconn_error *err);
+/* Lock held. The same for any object that is sealed to the owner's signed boot states. */
+int tconn_tpm_use_sealed(struct tconn_tpm *tpm, ESYS_TR object, tconn_tpm_use_fn fn, void *arg,
+			 const char *what, struct tconn_error *err);
+/* Lock held. Does the TPM take this boot state for one that the owner signed? -EACCES: no, or there
+ * is no boot policy.
+ */
+int tconn_tpm_check_boot_state(struct tconn_tpm *tpm, struct tconn_error *err);
+
 static inline int tconn_key_index(enum tconn_key key)
 {
 	return (int)(key - TCONN_KEY_AK);

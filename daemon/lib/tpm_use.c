@@ -53,8 +53,8 @@ static int find_state(struct tconn_tpm *tpm, const struct tconn_boot_state **ret
 			return 0;
 		}
 	}
-	return tconn_fail(err, -EACCES, "TPM: the keys are sealed to the boot state, and this one is "
-			  "none of the %zu that the owner signed", p->count);
+	return tconn_fail(err, -EACCES, "TPM: sealed to the boot state, and this one is none of the %zu that "
+			  "the owner signed", p->count);
 }
 
 /* What the TPM shall hash: approvedPolicy || policyRef. */
@@ -92,7 +92,7 @@ static int verify(struct tconn_tpm *tpm, const struct tconn_boot_state *s, ESYS_
 }
 
 /* Once an opened TPM: finds the state and lets the TPM check the owner's signature. */
-static int prepare(struct tconn_tpm *tpm, struct tconn_error *err)
+int tconn_tpm_check_boot_state(struct tconn_tpm *tpm, struct tconn_error *err)
 {
 	struct tconn_tpm_boot *boot = tpm->boot;
 	const struct tconn_boot_state *state = NULL;
@@ -102,8 +102,8 @@ static int prepare(struct tconn_tpm *tpm, struct tconn_error *err)
 	int r;
 
 	if (!boot)
-		return tconn_fail(err, -EACCES, "TPM: the keys are sealed to the boot state; name the "
-				  "owner's boot policy (\"boot_policy\")");
+		return tconn_fail(err, -EACCES, "TPM: sealed to the boot state; name the owner's boot "
+				  "policy (\"boot_policy\")");
 	if (boot->state)
 		return 0;
 	r = find_state(tpm, &state, err);
@@ -158,7 +158,7 @@ static int start_session(struct tconn_tpm *tpm, ESYS_TR *ret, struct tconn_error
 {
 	const TPMT_SYM_DEF none = { .algorithm = TPM2_ALG_NULL };
 	ESYS_TR session;
-	int r = prepare(tpm, err);
+	int r = tconn_tpm_check_boot_state(tpm, err);
 
 	if (!r)
 		r = tconn_tpm_rc(Esys_StartAuthSession(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE,
@@ -180,8 +180,8 @@ static int start_session(struct tconn_tpm *tpm, ESYS_TR *ret, struct tconn_error
 }
 
 /* The session ends with a use that succeeds, else here. */
-static int use_sealed(struct tconn_tpm *tpm, ESYS_TR key, tconn_tpm_use_fn fn, void *arg,
-		      const char *what, struct tconn_error *err)
+int tconn_tpm_use_sealed(struct tconn_tpm *tpm, ESYS_TR object, tconn_tpm_use_fn fn, void *arg,
+			 const char *what, struct tconn_error *err)
 {
 	TSS2_RC rc = TPM2_RC_PCR_CHANGED;
 
@@ -191,13 +191,13 @@ static int use_sealed(struct tconn_tpm *tpm, ESYS_TR key, tconn_tpm_use_fn fn, v
 
 		if (r)
 			return r;
-		rc = fn(tpm, key, session, arg);
+		rc = fn(tpm, object, session, arg);
 		if (rc)
 			tconn_tpm_flush(tpm, session);
 	}
 	if ((rc & ~TPM2_RC_N_MASK) == TPM2_RC_POLICY_FAIL)
-		return tconn_fail(err, -EACCES, "TPM: the keys are sealed to boot states that somebody "
-				  "else signs than the boot policy's signer");
+		return tconn_fail(err, -EACCES, "TPM: sealed to boot states that somebody else signs "
+				  "than the boot policy's signer");
 	return tconn_tpm_rc(rc, what, err);
 }
 
@@ -210,6 +210,6 @@ int tconn_tpm_use_key(struct tconn_tpm *tpm, enum tconn_key key, tconn_tpm_use_f
 	if (r)
 		return r;
 	if (tpm->sealed[tconn_key_index(key)])
-		return use_sealed(tpm, handle, fn, arg, what, err);
+		return tconn_tpm_use_sealed(tpm, handle, fn, arg, what, err);
 	return tconn_tpm_rc(fn(tpm, handle, ESYS_TR_PASSWORD, arg), what, err);
 }

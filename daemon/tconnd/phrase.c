@@ -54,10 +54,10 @@ static int unseal(struct phrase *p, const struct tconn_bytes *file, struct tconn
 	return r;
 }
 
-static int seal(struct phrase *p, struct tconn_error *err)
+static int seal(struct phrase *p, const char *words, struct tconn_error *err)
 {
 	struct tconn_bytes file = { 0 };
-	int r = tconn_seal(p->tpm, p->offered, strlen(p->offered), &file, err);
+	int r = tconn_seal(p->tpm, words, strlen(words), &file, err);
 
 	if (r == 0)
 		r = tconn_file_replace(p->path, &file, 0600, err);
@@ -69,6 +69,19 @@ static void say_state(struct phrase *p, const char *word, const char *why)
 {
 	state_phrase(p->state, "%s%s%s", word, *why ? ": " : "", why);
 	tconn_say("phrase: %s%s%s", word, *why ? ": " : "", why);
+}
+
+/* A phrase of before the device had a boot policy is sealed to the owner's signed states now: the
+ * next update would lose it. Where that fails it stays as it is.
+ */
+static void seal_anew(struct phrase *p)
+{
+	struct tconn_error err = { "" };
+
+	if (seal(p, p->in_force, &err))
+		tconn_say("phrase: sealed as before: %s", err.text);
+	else
+		tconn_say("phrase: sealed anew, to the owner's signed boot states");
 }
 
 /* At start: what holds. */
@@ -89,6 +102,8 @@ static void find(struct phrase *p)
 		say_state(p, "cannot be unsealed", err.text);
 	else
 		say_state(p, "in force", "");
+	if (r == 0 && !tconn_seal_is_current(p->tpm, file.data, file.len))
+		seal_anew(p);
 	tconn_bytes_free(&file);
 }
 
@@ -146,7 +161,7 @@ static int set_up(struct phrase *p, int fd, struct tconn_error *err)
 	int r = offer(p, fd, err);
 
 	if (r == 0)
-		r = seal(p, err);
+		r = seal(p, p->offered, err);
 	if (r == 0)
 		memcpy(p->in_force, p->offered, PHRASE_SIZE);
 	OPENSSL_cleanse(p->offered, PHRASE_SIZE);

@@ -3,15 +3,17 @@
  * The holder's personal phrase: in the band of every dialog, so that a picture without it is
  * not this device's trusted screen. It is made here (phrase_words.h), shown once in the band
  * of a notice, and in force once a person confirmed that notice with the physical key; then
- * it lies sealed to the boot state (lib/boot_seal.h) in the identity's directory, and in this
- * process's memory. It goes to the TUI's standard input and nowhere else: not to a log, a
- * socket, a statement or the network, and no digest of it is taken.
+ * it lies sealed to the boot state, or to those that the owner signed (lib/boot_seal.h), in
+ * the identity's directory, and in this process's memory. It goes to the TUI's standard input
+ * and nowhere else: not to a log, a socket, a statement or the network, and no digest of it is
+ * taken.
  *
  * A thread of its own does what takes long: it shows the notice, seals, and answers on the
  * socket of who asked. Whether the TUI was answered by a person is the module's word in its
  * record; who could forge that here could as well unseal the phrase.
  *
  *	not set up --new, confirmed--> in force --forget--> not set up
+ *	in force --next start, with a boot policy for the first time--> in force, sealed anew
  *	cannot be unsealed (at start) --new, confirmed--> in force
  * Where the trusted screen has no place for it (band.h) it is neither offered nor shown.
  * Where it cannot be unsealed nothing is offered unasked: a device that comes up with another

@@ -20,6 +20,7 @@
 #include "tui/protocol.h"
 #include "tui/render.h"
 #include "tui/statement.h"
+#include "boot_owner.h"
 #include "stage.h"
 
 static struct stage w;
@@ -354,18 +355,93 @@ TEST_F(phrase, is_offered_at_first_use_where_settings_say_so)
 	EXPECT_FALSE(was_told(&self->told));
 }
 
-TEST_F(phrase, cannot_be_unsealed_after_something_else_booted)
+/* As where the device starts something else, while tconnd does not run; signed: by its owner. */
+static void boot_another(struct __test_metadata *_metadata, bool is_signed)
 {
-	static char lost[] = "cannot be unsealed: the boot state is another";
 	const uint8_t digest[32] = { 1 };
 	struct tconn_tpm *tpm = NULL;
 	struct tconn_error err = { "" };
 
+	ASSERT_EQ(0, tconn_tpm_open(w.device.swtpm.tcti, &tpm, &err)) TH_LOG("%s", err.text);
+	ASSERT_EQ(0, tconn_tpm_pcr_extend(tpm, 11, digest, &err)) TH_LOG("%s", err.text);
+	ASSERT_EQ(0, tconn_tpm_pcr_extend(tpm, 14, digest, &err)) TH_LOG("%s", err.text);
+	if (is_signed)
+		ASSERT_EQ(0, boot_owner_sign(tpm, w.dir, "image", "", stage_path(&w, "boot.policy")));
+	tconn_tpm_close(tpm);
+}
+
+static const char *with_boot_policy(void)
+{
+	static char setting[STAGE_PATH + 32];
+
+	snprintf(setting, sizeof(setting), ",\"boot_policy\":\"%s\"", stage_path(&w, "boot.policy"));
+	return setting;
+}
+
+/* The PCRs that sealed literally are others after the update. */
+TEST_F(phrase, outlives_an_update_that_the_owner_signed)
+{
+	char words[TCONN_PHRASE_MAX + 1];
+
+	EXPECT_EQ(0, stage_stop(tconnd));
+	boot_another(_metadata, true);
+	start(with_boot_policy());
+	EXPECT_TRUE(stage_until(is_in, NULL, 10000));
+	EXPECT_EQ(0, phrase("new"));
+	ASSERT_TRUE(was_told(&self->told));
+	strcpy(words, self->told.phrase);
+	EXPECT_EQ(0, stage_stop(tconnd));
+	boot_another(_metadata, true);
+	start(with_boot_policy());
+	EXPECT_TRUE(status_is("in force"));
+	hear_question(_metadata, &self->told);
+	EXPECT_STREQ(words, self->told.phrase);
+	expect_secret(_metadata, &self->told);
+	EXPECT_EQ(0, stage_stop(tconnd));
+	boot_another(_metadata, false);
+	start(with_boot_policy());
+	EXPECT_TRUE(status_is("cannot be unsealed: TPM: sealed to the boot state, and this one is none of "
+			      "the 1 that the owner signed"));
+	EXPECT_EQ(0, stage_stop(tconnd));
+	start("");
+	EXPECT_TRUE(status_is("cannot be unsealed: TPM: sealed to the boot state; name the owner's boot "
+			      "policy (\"boot_policy\")"));
+}
+
+/* Of before the device had a boot policy. */
+TEST_F(phrase, is_sealed_anew_once_there_is_a_boot_policy)
+{
+	static const char anew[] = "phrase: sealed anew, to the owner's signed boot states";
+	char words[TCONN_PHRASE_MAX + 1];
+	struct tconn_tpm *tpm = NULL;
+
+	EXPECT_EQ(0, phrase("new"));
+	ASSERT_TRUE(was_told(&self->told));
+	strcpy(words, self->told.phrase);
+	EXPECT_EQ(0, stage_stop(tconnd));
+	ASSERT_EQ(0, tconn_tpm_open(w.device.swtpm.tcti, &tpm, NULL));
+	ASSERT_EQ(0, boot_owner_sign(tpm, w.dir, "image", "", stage_path(&w, "boot.policy")));
+	tconn_tpm_close(tpm);
+	start(with_boot_policy());
+	EXPECT_TRUE(status_is("in force"));
+	EXPECT_FILE_HAS(anew, stage_path(&w, "tconnd.log"));
+	EXPECT_EQ(0, stage_stop(tconnd));
+	boot_another(_metadata, true);
+	unlink(stage_path(&w, "tconnd.log"));
+	start(with_boot_policy());
+	EXPECT_TRUE(status_is("in force"));
+	EXPECT_FALSE(file_has(stage_path(&w, "tconnd.log"), anew));
+	hear_question(_metadata, &self->told);
+	EXPECT_STREQ(words, self->told.phrase);
+}
+
+TEST_F(phrase, cannot_be_unsealed_after_something_else_booted)
+{
+	static char lost[] = "cannot be unsealed: the boot state is another";
+
 	EXPECT_EQ(0, phrase("new"));
 	EXPECT_EQ(0, stage_stop(tconnd));
-	ASSERT_EQ(0, tconn_tpm_open(w.device.swtpm.tcti, &tpm, &err)) TH_LOG("%s", err.text);
-	ASSERT_EQ(0, tconn_tpm_pcr_extend(tpm, 14, digest, &err)) TH_LOG("%s", err.text);
-	tconn_tpm_close(tpm);
+	boot_another(_metadata, false);
 	tui_will("confirm");
 	/* Nothing is offered unasked. */
 	start(",\"phrase_ask\":true");
@@ -467,6 +543,7 @@ int main(int argc, char **argv)
 		return 1;
 	self[n] = '\0';
 	stage_start(&w);
+	boot_owner_make(w.dir, "image");
 	snprintf(config, sizeof(config), "\"tui\":\"%s\",\"tui_args\":[\"--tui\",\"%s\"]", self, w.dir);
 	return test_harness_run(argc, argv);
 }

@@ -14,9 +14,8 @@
 #include "daemon/lib/tpm_blob.h"
 #include "daemon/lib/tpm_context.h"
 #include "daemon/lib/tpm_template.h"
+#include "boot_owner.h"
 #include "swtpm_fixture.h"
-
-#define PCRS	(1u << 7 | 1u << 11)
 
 static struct swtpm_maker maker;
 static struct swtpm swtpm, plain_swtpm;
@@ -42,15 +41,7 @@ static void hex(const uint8_t digest[32], char ret[65])
 /* The owner (key "image"), or somebody ("other"), signs what the PCRs are now. */
 static int sign_state(struct tconn_tpm *tpm, const char *key, const char *more)
 {
-	struct tconn_pcrs pcrs;
-	char text[2][65];
-
-	if (tconn_tpm_pcr_read(tpm, PCRS, &pcrs, NULL))
-		return -1;
-	hex(pcrs.digest[7], text[0]);
-	hex(pcrs.digest[11], text[1]);
-	return run("scripts/bootpolicy.py --key %s/%s.key --certificate %s/%s.crt --pcr 7=%s --pcr 11=%s "
-		   "%s %s/boot.policy", dir, key, dir, key, text[0], text[1], more, dir);
+	return boot_owner_sign(tpm, dir, key, more, policy_path);
 }
 
 /* As a thief does, who has the TPM and any program he wants: 0 where it signs. */
@@ -106,7 +97,7 @@ TEST_F(boot_policy, in_a_signed_state_the_keys_do_their_work)
 	for (int i = 0; i < 5; i++) {	/* leaves no session behind */
 		ASSERT_EQ(0, tconn_tpm_sign(self->tpm, TCONN_KEY_TLS, self->digest, self->sig, &self->len,
 					    &self->err)) TH_LOG("%s", self->err.text);
-		ASSERT_EQ(0, tconn_tpm_quote(self->tpm, PCRS, self->digest, &quote, &self->err))
+		ASSERT_EQ(0, tconn_tpm_quote(self->tpm, BOOT_OWNER_PCRS, self->digest, &quote, &self->err))
 			TH_LOG("%s", self->err.text);
 	}
 	ASSERT_EQ(0, tconn_quote_verify(&self->ak, &quote.attest, &quote.signature, &info, &self->err));
@@ -154,7 +145,7 @@ static bool judged(struct _test_data_boot_policy *self, const uint8_t *wanted, s
 		memcpy(list->digest[0], wanted, 32);
 		refvals.key_policy = list;
 	}
-	if (!tconn_tpm_quote(self->tpm, PCRS, self->digest, &quote, &self->err) &&
+	if (!tconn_tpm_quote(self->tpm, BOOT_OWNER_PCRS, self->digest, &quote, &self->err) &&
 	    !tconn_quote_verify(&self->ak, &quote.attest, &quote.signature, &a.info, &self->err))
 		good = tconn_check_key_policy(&a, why);
 	free(list);
@@ -218,7 +209,7 @@ TEST_F(boot_policy, another_boot_state_ends_their_use)
 	ASSERT_EQ(0, tconn_tpm_pcr_extend(self->tpm, 11, self->digest, &self->err));
 	EXPECT_EQ(-EACCES, tconn_tpm_sign(self->tpm, TCONN_KEY_DATA, self->digest, self->sig, &self->len,
 					  &self->err));
-	EXPECT_EQ(-EACCES, tconn_tpm_quote(self->tpm, PCRS, self->digest, &quote, &self->err));
+	EXPECT_EQ(-EACCES, tconn_tpm_quote(self->tpm, BOOT_OWNER_PCRS, self->digest, &quote, &self->err));
 	ASSERT_EQ(0, reopen(&self->tpm, policy_path, &self->err));
 	EXPECT_EQ(-EACCES, tconn_tpm_sign(self->tpm, TCONN_KEY_DATA, self->digest, self->sig, &self->len,
 					  &self->err));
@@ -377,13 +368,6 @@ TEST(file_is_read_strictly)
 	EXPECT_EQ(-ENOENT, tconn_boot_policy_load("/nonexistent", &p, &err));
 }
 
-static void make_owner(const char *name)
-{
-	if (run("openssl req -x509 -newkey rsa:2048 -noenc -subj /CN=%s "
-		"-keyout %s/%s.key -out %s/%s.crt 2>/dev/null", name, dir, name, dir, name))
-		ksft_exit_fail_msg("no owner's key could be made\n");
-}
-
 int main(int argc, char **argv)
 {
 	swtpm_maker_start(&maker);
@@ -392,7 +376,7 @@ int main(int argc, char **argv)
 	swtpm_temp_dir(dir);
 	snprintf(policy_path, sizeof(policy_path), "%s/boot.policy", dir);
 	snprintf(signer_path, sizeof(signer_path), "%s/image.crt", dir);
-	make_owner("image");
-	make_owner("other");
+	boot_owner_make(dir, "image");
+	boot_owner_make(dir, "other");
 	return test_harness_run(argc, argv);
 }

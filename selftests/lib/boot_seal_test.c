@@ -8,10 +8,12 @@
 
 #include "daemon/lib/boot_seal.h"
 #include "daemon/lib/tpm.h"
+#include "boot_owner.h"
 #include "swtpm_fixture.h"
 
 static struct swtpm_maker maker;
-static struct swtpm swtpm, other_swtpm;
+static struct swtpm swtpm, other_swtpm, owned_swtpm;
+static char dir[SWTPM_PATH_MAX], policy_path[SWTPM_PATH_MAX + 16];
 
 static const char secret[] = "four words of somebody";
 
@@ -151,7 +153,7 @@ TEST_F(seal, says_what_is_wrong_with_the_form)
 		const char *says;
 	} faults[] = {
 		{ 0, "does not start with TCSL" }, { 4, "another version" },
-		{ 6, "not as long as it says" }, { 10, "reserved" }, { 12, "other PCRs" },
+		{ 6, "not as long as it says" }, { 10, "reserved" }, { 12, "other PCRs" }, { 13, "other PCRs" },
 		{ 16, "another TPM" }, { 48 + 3, "public area" },
 	};
 	uint8_t large[TCONN_SEAL_FILE_MAX + 1] = "TCSL";
@@ -168,7 +170,8 @@ TEST_F(seal, says_what_is_wrong_with_the_form)
 }
 
 /* Who listens between processor and TPM (TCTI pcap writes down what passes). */
-TEST_F(seal, does_not_pass_the_bus_in_the_clear)
+static void expect_hidden_on_bus(struct __test_metadata *_metadata, FIXTURE_DATA(seal) *self,
+				 const struct swtpm *on, const char *boot_policy)
 {
 	static uint8_t passed[1 << 20];
 	char tcti[SWTPM_PATH_MAX + 64], path[SWTPM_PATH_MAX + 32];
@@ -176,11 +179,12 @@ TEST_F(seal, does_not_pass_the_bus_in_the_clear)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/bus.pcap", maker.dir);
-	snprintf(tcti, sizeof(tcti), "pcap:%s", swtpm.tcti);
+	snprintf(tcti, sizeof(tcti), "pcap:%s", on->tcti);
 	setenv("TCTI_PCAP_FILE", path, 1);
 	tconn_tpm_close(self->tpm);
 	self->tpm = NULL;
 	ASSERT_EQ(0, tconn_tpm_open(tcti, &self->tpm, &self->err)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, tconn_tpm_use_boot_policy(self->tpm, boot_policy, &self->err));
 	tconn_bytes_free(&self->file);
 	ASSERT_EQ(0, tconn_seal(self->tpm, secret, sizeof(secret), &self->file, &self->err));
 	ASSERT_EQ(0, unseal(self)) TH_LOG("%s", self->err.text);
@@ -193,6 +197,120 @@ TEST_F(seal, does_not_pass_the_bus_in_the_clear)
 	/* It was there: the public area passes as it is in the file. */
 	EXPECT_TRUE(contains(passed, len, self->file.data + 48, 32));
 	EXPECT_FALSE(contains(passed, len, secret, 8));
+}
+
+TEST_F(seal, does_not_pass_the_bus_in_the_clear)
+{
+	expect_hidden_on_bus(_metadata, self, &swtpm, NULL);
+}
+
+TEST_F(seal, to_signed_states_does_not_pass_the_bus_in_the_clear)
+{
+	ASSERT_EQ(0, boot_owner_sign(self->tpm, dir, "image", "", policy_path));
+	expect_hidden_on_bus(_metadata, self, &swtpm, policy_path);
+}
+
+/* -- where the device has a boot policy */
+
+/* The same TPM opened anew, with the owner's states as they are signed now, or none. */
+static int open_owned(FIXTURE_DATA(seal) *self, const char *path)
+{
+	int r;
+
+	tconn_tpm_close(self->tpm);
+	self->tpm = NULL;
+	r = tconn_tpm_open(owned_swtpm.tcti, &self->tpm, &self->err);
+	return r ? r : tconn_tpm_use_boot_policy(self->tpm, path, &self->err);
+}
+
+static int sign_and_open(FIXTURE_DATA(seal) *self, const char *owner)
+{
+	int r = open_owned(self, NULL);
+
+	if (r == 0)
+		r = boot_owner_sign(self->tpm, dir, owner, "", policy_path);
+	return r ? r : open_owned(self, policy_path);
+}
+
+static int seal_anew(FIXTURE_DATA(seal) *self)
+{
+	struct tconn_bytes file = { 0 };
+	int r = tconn_seal(self->tpm, secret, sizeof(secret), &file, &self->err);
+
+	if (r == 0) {
+		tconn_bytes_free(&self->file);
+		self->file = file;
+	}
+	return r;
+}
+
+TEST_F(seal, to_signed_states_outlives_an_update)
+{
+	const uint8_t digest[32] = { 1 };
+
+	ASSERT_EQ(0, sign_and_open(self, "image")) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, seal_anew(self)) TH_LOG("%s", self->err.text);
+	EXPECT_EQ(0, *(uint32_t *)(self->file.data + 12));
+	ASSERT_EQ(0, unseal(self)) TH_LOG("%s", self->err.text);
+	EXPECT_EQ(0, memcmp(self->out, secret, sizeof(secret)));
+	/* Another image, not signed: neither opened nor sealed to. */
+	for (unsigned int pcr = 7; pcr <= 11; pcr += 4) {
+		ASSERT_EQ(0, tconn_tpm_pcr_extend(self->tpm, pcr, digest, &self->err));
+		EXPECT_EQ(-EACCES, unseal(self));
+		EXPECT_EQ(0, self->len);
+		ASSERT_EQ(0, open_owned(self, policy_path));
+		EXPECT_EQ(-EACCES, unseal(self));
+		EXPECT_SAID("none of the 1 that the owner signed");
+		EXPECT_EQ(-EACCES, seal_anew(self));
+		/* Signed, it is opened in each. */
+		ASSERT_EQ(0, sign_and_open(self, "image"));
+		ASSERT_EQ(0, unseal(self)) TH_LOG("%s", self->err.text);
+		EXPECT_EQ(0, memcmp(self->out, secret, sizeof(secret)));
+	}
+}
+
+TEST_F(seal, to_signed_states_is_one_owners)
+{
+	ASSERT_EQ(0, sign_and_open(self, "image")) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, seal_anew(self)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, sign_and_open(self, "other")) TH_LOG("%s", self->err.text);
+	EXPECT_EQ(-EACCES, unseal(self));
+	EXPECT_SAID("somebody else signs");
+	ASSERT_EQ(0, open_owned(self, NULL));
+	EXPECT_EQ(-EACCES, unseal(self));
+	EXPECT_SAID("boot_policy");
+}
+
+/* Who changes the file's word on what it is sealed to: the TPM has the policy in the object. */
+TEST_F(seal, to_signed_states_cannot_be_told_to_be_otherwise)
+{
+	const uint32_t literal = TCONN_SEAL_PCRS;
+
+	ASSERT_EQ(0, sign_and_open(self, "image")) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, seal_anew(self)) TH_LOG("%s", self->err.text);
+	memcpy(self->file.data + 12, &literal, 4);
+	EXPECT_EQ(-EACCES, unseal(self));
+	ASSERT_EQ(0, open_owned(self, NULL));
+	ASSERT_EQ(0, seal_anew(self)) TH_LOG("%s", self->err.text);
+	memset(self->file.data + 12, 0, 4);
+	ASSERT_EQ(0, open_owned(self, policy_path));
+	EXPECT_EQ(-EACCES, unseal(self));
+}
+
+/* A device that gets a boot policy: what is sealed to PCRs is opened, and known to be due. */
+TEST_F(seal, to_pcrs_is_due_with_a_boot_policy)
+{
+	ASSERT_EQ(0, open_owned(self, NULL));
+	ASSERT_EQ(0, seal_anew(self)) TH_LOG("%s", self->err.text);
+	EXPECT_TRUE(tconn_seal_is_current(self->tpm, self->file.data, self->file.len));
+	ASSERT_EQ(0, sign_and_open(self, "image")) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, unseal(self)) TH_LOG("%s", self->err.text);
+	EXPECT_FALSE(tconn_seal_is_current(self->tpm, self->file.data, self->file.len));
+	ASSERT_EQ(0, seal_anew(self)) TH_LOG("%s", self->err.text);
+	EXPECT_TRUE(tconn_seal_is_current(self->tpm, self->file.data, self->file.len));
+	EXPECT_FALSE(tconn_seal_is_current(self->tpm, "words", 5));
+	for (int i = 0; i < 20; i++)	/* leaves nothing in the TPM */
+		ASSERT_EQ(0, unseal(self)) TH_LOG("%s", self->err.text);
 }
 
 /* TPMs have three places for objects and sessions: what is left there is missed soon. */
@@ -211,5 +329,10 @@ int main(int argc, char **argv)
 	swtpm_maker_start(&maker);
 	swtpm_start(&maker, "tpm", &swtpm);
 	swtpm_start(&maker, "other", &other_swtpm);
+	swtpm_start(&maker, "owned", &owned_swtpm);
+	swtpm_temp_dir(dir);
+	snprintf(policy_path, sizeof(policy_path), "%s/boot.policy", dir);
+	boot_owner_make(dir, "image");
+	boot_owner_make(dir, "other");
 	return test_harness_run(argc, argv);
 }
