@@ -8,6 +8,7 @@
 #	fuzz_NAME_flags		further compiler flags
 #	fuzz_NAME_run		flags of a search, say -max_len
 #
+#	make fuzzers			builds all of them
 #	make fuzz-smoke			replays each corpus, then FUZZ_SECONDS of search each
 #	make fuzz-NAME			searches until interrupted; finds stay in out/fuzz/NAME
 #	out/build/fuzz/fuzz_NAME FILE	replays one input, say a crash
@@ -137,5 +138,6 @@ fuzz-smoke-$(1): $(FUZZ_DIR)/fuzz_$(1)
 fuzz-smoke: fuzz-smoke-$(1)
 endef
 
-.PHONY: fuzz-smoke
+.PHONY: fuzzers fuzz-smoke
+fuzzers: $(FUZZERS)
 $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(name))))
