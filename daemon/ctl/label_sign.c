@@ -187,7 +187,7 @@ static int write_label(const char *file, const struct tconn_bytes *label, struct
 	return tconn_file_replace(path, label, 0644, err);
 }
 
-static int write_labels(const struct signing *s, const struct tconn_label_batch *b,
+static int write_labels(const struct signing *s, struct tconn_label_batch *b,
 			struct tconn_error *err)
 {
 	int r = 0;

@@ -64,12 +64,17 @@ static void put_state(const SHA256_CTX *ctx, uint8_t ret[32])
 	memcpy(ret, word, sizeof(word));
 }
 
-void tconn_sha256_padded(uint8_t *buf, size_t len, uint8_t ret[32])
+size_t tconn_sha256_pad(uint8_t *buf, size_t len)
+{
+	return pad(buf, len, len);
+}
+
+void tconn_sha256_padded(const uint8_t *buf, size_t size, uint8_t ret[32])
 {
 	SHA256_CTX ctx;
 
 	memcpy(ctx.h, start, sizeof(start));
-	hash_blocks(&ctx, buf, pad(buf, len, len));
+	hash_blocks(&ctx, buf, size);
 	put_state(&ctx, ret);
 }
 
@@ -78,13 +83,15 @@ void tconn_sha256_public(const void *data, size_t len, uint8_t ret[32])
 	const size_t whole = len / BLOCK * BLOCK;
 	uint8_t last[BLOCK + TCONN_SHA256_TAIL];
 	SHA256_CTX ctx;
+	size_t size;
 
+	if (len > whole)
+		memcpy(last, (const uint8_t *)data + whole, len - whole);
+	size = pad(last, len - whole, len);	/* long before it is read */
 	SHA256_Init(&ctx);
 	if (whole)
 		SHA256_Update(&ctx, data, whole);	/* whole blocks: nothing is kept back */
-	if (len > whole)
-		memcpy(last, (const uint8_t *)data + whole, len - whole);
-	hash_blocks(&ctx, last, pad(last, len - whole, len));
+	hash_blocks(&ctx, last, size);
 	put_state(&ctx, ret);
 }
 

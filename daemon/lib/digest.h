@@ -19,13 +19,18 @@ void tconn_sha256(const void *data, size_t len, uint8_t ret[32]);
 void tconn_sha256_pieces(const struct tconn_piece *piece, size_t count, uint8_t ret[32]);
 
 /*
- * The same of what is no secret, for many small things. Both leave it on the stack, where
+ * The same of what is no secret, for many small things. They leave it on the stack, where
  * the functions above wipe it; that and the copies they make cost more than the hash.
  */
 #define TCONN_SHA256_TAIL	72	/* bytes of padding, at most */
 
-/* buf has room for TCONN_SHA256_TAIL bytes after len, which are overwritten. */
-void tconn_sha256_padded(uint8_t *buf, size_t len, uint8_t ret[32]);
+/* In two steps, so that several can be padded before the first of them is hashed: a processor
+ * that reads what it wrote piece by piece only just now has to wait for its own writes.
+ * buf has room for TCONN_SHA256_TAIL bytes after len, which are overwritten; the length with
+ * padding, whole blocks.
+ */
+size_t tconn_sha256_pad(uint8_t *buf, size_t len);
+void tconn_sha256_padded(const uint8_t *buf, size_t size, uint8_t ret[32]);
 void tconn_sha256_public(const void *data, size_t len, uint8_t ret[32]);
 
 /* Lower-case hex, terminated. */

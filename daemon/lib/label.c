@@ -98,20 +98,13 @@ static void leaf_of(const struct tconn_label *l, size_t index, uint8_t ret[32])
 
 static int find_root(struct tconn_label *l, struct tconn_error *err)
 {
-	struct tconn_merkle_fold fold = { .hash = TCONN_SHA256 };
 	uint8_t leaf[32];
-	int r = 0;
 
-	if (l->un.single) {
-		leaf_of(l, 0, leaf);
-		return tconn_merkle_follow(TCONN_SHA256, leaf, l->un.index, l->un.leaves, l->un.path,
-					   l->un.path_count, l->root, err);
-	}
-	for (size_t i = 0; !r && i < l->count; i++) {
-		leaf_of(l, i, leaf);
-		r = tconn_merkle_fold_add(&fold, leaf, err);
-	}
-	return r ? r : tconn_merkle_fold_root(&fold, l->root, err);
+	if (!l->un.single)
+		return tconn_label_entries_root(l->un.entries.data, l->un.entries.len, l->root, err);
+	leaf_of(l, 0, leaf);
+	return tconn_merkle_follow(TCONN_SHA256, leaf, l->un.index, l->un.leaves, l->un.path,
+				   l->un.path_count, l->root, err);
 }
 
 /* Whether it is as it is because its end is missing: another fault than -EBADMSG. */

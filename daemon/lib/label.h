@@ -155,7 +155,7 @@ int tconn_label_batch_encode(const struct tconn_label_batch *b, struct tconn_byt
 /* The label of one item, standing alone; inputs: the labels of what it was derived
  * from, which it then carries (NULL, 0: without).
  */
-int tconn_label_batch_item(const struct tconn_label_batch *b, size_t index,
+int tconn_label_batch_item(struct tconn_label_batch *b, size_t index,
 			   const struct tconn_bytes *inputs, size_t input_count,
 			   struct tconn_bytes *ret, struct tconn_error *err);
 

@@ -15,12 +15,13 @@ struct tconn_label_batch {
 	struct tconn_label_header header;
 	uint8_t *entries;		/* encoded byte strings, one after the other */
 	size_t used, size;
-	uint32_t *end;			/* of each; TCONN_LABEL_ITEMS_MAX at most */
-	size_t ends;			/* there is room for */
-	struct tconn_merkle tree;	/* one leaf an entry */
+	size_t count;			/* TCONN_LABEL_ITEMS_MAX at most */
 	struct tconn_bytes protected;	/* once signed */
 	uint8_t root[32];
 	struct tconn_cose cose;
+	/* Once somebody asked for an item that stands alone: */
+	uint32_t *end;			/* of each entry */
+	struct tconn_merkle tree;	/* one leaf an entry */
 };
 
 static bool is_signed(const struct tconn_label_batch *b)
@@ -107,15 +108,6 @@ static int reserve(struct tconn_label_batch *b, struct tconn_error *err)
 		b->entries = entries;
 		b->size = size;
 	}
-	if (b->ends == b->tree.leaves) {
-		size_t ends = b->ends ? 2 * b->ends : 64;
-		uint32_t *end = realloc(b->end, ends * sizeof(*end));
-
-		if (!end)
-			return tconn_fail(err, -ENOMEM, "out of memory");
-		b->end = end;
-		b->ends = ends;
-	}
 	return 0;
 }
 
@@ -136,7 +128,7 @@ static int check_new(const struct tconn_label_batch *b, const struct tconn_label
 	if (n->input_count > TCONN_LABEL_INPUTS_MAX)
 		return tconn_fail(err, -EMSGSIZE, "an item has %d inputs at most",
 				  TCONN_LABEL_INPUTS_MAX);
-	if (b->tree.leaves == TCONN_LABEL_ITEMS_MAX ||
+	if (b->count == TCONN_LABEL_ITEMS_MAX ||
 	    b->used > TCONN_LABEL_MAX - (1 << 16) - TCONN_LABEL_ENTRY_MAX)
 		return tconn_fail(err, -EMSGSIZE, "the batch is full");
 	return 0;
@@ -144,7 +136,7 @@ static int check_new(const struct tconn_label_batch *b, const struct tconn_label
 
 /* The entry is encoded behind a head of the usual size, and moved where it has another. */
 static void append(struct tconn_label_batch *b, const struct tconn_label_entry *e,
-		   const uint8_t (*input)[32], uint8_t leaf[32])
+		   const uint8_t (*input)[32])
 {
 	enum { USUAL = 2 };
 	uint8_t *at = b->entries + b->used, head[9];
@@ -154,14 +146,14 @@ static void append(struct tconn_label_batch *b, const struct tconn_label_entry *
 	if (head_len != USUAL)
 		memmove(at + head_len, at + USUAL, len);
 	memcpy(at, head, head_len);
-	tconn_merkle_leaf(TCONN_SHA256, at + head_len, len, leaf);
 	b->used += head_len + len;
+	b->count++;
 }
 
 int tconn_label_batch_add(struct tconn_label_batch *b, const struct tconn_label_new *n,
 			  struct tconn_error *err)
 {
-	uint8_t digest[32], leaf[32];
+	uint8_t digest[32];
 	struct tconn_label_entry e = {
 		.source = n->source,
 		.sequence = n->sequence,
@@ -184,14 +176,13 @@ int tconn_label_batch_add(struct tconn_label_batch *b, const struct tconn_label_
 		e.content = n->digest;
 	else if (!n->inside)
 		tconn_sha256(NULL, 0, digest);
-	append(b, &e, n->input, leaf);
-	b->end[b->tree.leaves] = (uint32_t)b->used;
-	return tconn_merkle_add(&b->tree, leaf, err);
+	append(b, &e, n->input);
+	return 0;
 }
 
 size_t tconn_label_batch_count(const struct tconn_label_batch *b)
 {
-	return b->tree.leaves;
+	return b->count;
 }
 
 int tconn_label_batch_sign(struct tconn_label_batch *b, const struct tconn_label_signer *s,
@@ -206,7 +197,7 @@ int tconn_label_batch_sign(struct tconn_label_batch *b, const struct tconn_label
 	h->chain[0] = (struct tconn_label_span){ s->certificate, s->certificate_len };
 	h->has_thumbprint = s->thumbprint;
 	tconn_sha256(s->certificate, s->certificate_len, h->thumbprint);
-	r = tconn_merkle_root(&b->tree, b->root, err);
+	r = tconn_label_entries_root(b->entries, b->used, b->root, err);
 	if (!r)
 		r = tconn_label_header_encode(h, &b->protected, err);
 	if (r)
@@ -248,8 +239,33 @@ int tconn_label_batch_encode(const struct tconn_label_batch *b, struct tconn_byt
 		return tconn_fail(err, -EINVAL, "the batch is not signed yet");
 	tconn_cbor_put_map(&w, 1);
 	tconn_cbor_put_negative(&w, -1 - TCONN_COSE_ENTRIES);
-	tconn_cbor_put_array(&w, b->tree.leaves);
+	tconn_cbor_put_array(&w, b->count);
 	return encode(b, &w, b->entries, b->used, ret, err);
+}
+
+/* Finds each entry's end, and grows the tree over them: their label needs its root alone. */
+static int plant(struct tconn_label_batch *b, struct tconn_error *err)
+{
+	const uint8_t *at = b->entries, *end = at + b->used;
+	struct tconn_piece row[TCONN_MERKLE_ROW];
+	size_t n;
+	int r;
+
+	if (b->end)
+		return 0;
+	r = tconn_merkle_reserve(&b->tree, b->count, err);
+	if (r)
+		return r;
+	b->end = calloc(b->count, sizeof(*b->end));
+	if (!b->end)
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	while ((n = tconn_label_entries_next(&at, end, row))) {
+		for (size_t i = 0; i < n; i++)
+			b->end[b->tree.leaves + i] = (uint32_t)((const uint8_t *)row[i].data +
+								row[i].len - b->entries);
+		tconn_merkle_add(&b->tree, row, n);
+	}
+	return tconn_merkle_root(&b->tree, b->root, err);
 }
 
 static int encode_proof(const struct tconn_label_batch *b, size_t index, struct tconn_bytes *ret,
@@ -260,7 +276,7 @@ static int encode_proof(const struct tconn_label_batch *b, size_t index, struct 
 	struct tconn_cbor_writer w = { 0 };
 
 	tconn_cbor_put_array(&w, 3);
-	tconn_cbor_put_uint(&w, b->tree.leaves);
+	tconn_cbor_put_uint(&w, b->count);
 	tconn_cbor_put_uint(&w, index);
 	tconn_cbor_put_array(&w, count);
 	for (size_t i = 0; i < count; i++)
@@ -278,7 +294,7 @@ static void put_inputs(struct tconn_cbor_writer *w, const struct tconn_bytes *in
 		tconn_cbor_put_bytes(w, inputs[i].data, inputs[i].len);
 }
 
-int tconn_label_batch_item(const struct tconn_label_batch *b, size_t index,
+int tconn_label_batch_item(struct tconn_label_batch *b, size_t index,
 			   const struct tconn_bytes *inputs, size_t input_count,
 			   struct tconn_bytes *ret, struct tconn_error *err)
 {
@@ -287,9 +303,11 @@ int tconn_label_batch_item(const struct tconn_label_batch *b, size_t index,
 	size_t start;
 	int r;
 
-	if (!is_signed(b) || index >= b->tree.leaves)
+	if (!is_signed(b) || index >= b->count)
 		return tconn_fail(err, -EINVAL, "no item %zu in a signed batch", index);
-	r = encode_proof(b, index, &proof, err);
+	r = plant(b, err);
+	if (!r)
+		r = encode_proof(b, index, &proof, err);
 	if (r)
 		return r;
 	start = index ? b->end[index - 1] : 0;

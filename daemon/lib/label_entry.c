@@ -126,6 +126,31 @@ bool tconn_label_bytes_next(const uint8_t **at, const uint8_t *end, const uint8_
 	return true;
 }
 
+size_t tconn_label_entries_next(const uint8_t **at, const uint8_t *end,
+				struct tconn_piece ret[TCONN_MERKLE_ROW])
+{
+	const uint8_t *entry;
+	size_t n = 0;
+
+	while (n < TCONN_MERKLE_ROW && tconn_label_bytes_next(at, end, &entry, &ret[n].len))
+		ret[n++].data = entry;
+	return n;
+}
+
+int tconn_label_entries_root(const uint8_t *entries, size_t len, uint8_t ret[32],
+			     struct tconn_error *err)
+{
+	struct tconn_merkle_fold fold = { .hash = TCONN_SHA256 };
+	const uint8_t *at = entries, *end = entries + len;
+	struct tconn_piece row[TCONN_MERKLE_ROW];
+	size_t n;
+	int r = 0;
+
+	while (!r && (n = tconn_label_entries_next(&at, end, row)))
+		r = tconn_merkle_fold_add(&fold, row, n, err);
+	return r ? r : tconn_merkle_fold_root(&fold, ret, err);
+}
+
 static bool get_inputs(struct reader *r, struct tconn_label_entry *e)
 {
 	uint64_t count;

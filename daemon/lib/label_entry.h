@@ -13,6 +13,7 @@
 #define TCONN_LABEL_ENTRY_H
 
 #include "label.h"
+#include "merkle.h"
 
 enum tconn_label_kind { TCONN_LABEL_INSIDE, TCONN_LABEL_SHA256 };
 
@@ -41,5 +42,14 @@ size_t tconn_label_bytes_head(size_t len, uint8_t *ret);
 /* The next byte string; false where there is none, or not in its shortest form. */
 bool tconn_label_bytes_next(const uint8_t **at, const uint8_t *end, const uint8_t **ret,
 			    size_t *ret_len);
+
+/* Entries as they are in a label of many: byte strings in their shortest form, one after the
+ * other. The next TCONN_MERKLE_ROW at most; how many there were.
+ */
+size_t tconn_label_entries_next(const uint8_t **at, const uint8_t *end,
+				struct tconn_piece ret[TCONN_MERKLE_ROW]);
+/* Of the tree over all of them, which is not kept. -EINVAL: none. */
+int tconn_label_entries_root(const uint8_t *entries, size_t len, uint8_t ret[32],
+			     struct tconn_error *err);
 
 #endif

@@ -13,10 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "digest.h"
 #include "error.h"
 
 #define TCONN_MERKLE_HASH_MAX	64	/* bytes of the longest hash */
 #define TCONN_MERKLE_PATH_MAX	32	/* levels: trees of at most 2^32 leaves */
+#define TCONN_MERKLE_ROW	64	/* leaves that are worth collecting; a power of two */
 
 enum tconn_merkle_hash { TCONN_SHA256 = 32, TCONN_SHA384 = 48, TCONN_SHA512 = 64 };
 
@@ -28,12 +30,15 @@ struct tconn_merkle {
 
 /* Cannot fail. */
 void tconn_merkle_leaf(enum tconn_merkle_hash hash, const void *entry, size_t len, uint8_t *ret);
-void tconn_merkle_node(enum tconn_merkle_hash hash, const uint8_t *left, const uint8_t *right,
-		       uint8_t *ret);
+/* The same of several, which takes less time than one by one; ret: the leaves in a row. */
+void tconn_merkle_leaves(enum tconn_merkle_hash hash, const struct tconn_piece *entry, size_t count,
+			 uint8_t *ret);
 
-/* -ENOMEM. tree starts as { .hash = ... }. */
-int tconn_merkle_add(struct tconn_merkle *tree, const uint8_t *leaf, struct tconn_error *err);
-/* Builds the levels above the leaves; at least one leaf. -ENOMEM. */
+/* Room for a whole tree; before its entries. -ENOMEM. tree starts as { .hash = ... }. */
+int tconn_merkle_reserve(struct tconn_merkle *tree, size_t leaves, struct tconn_error *err);
+/* No more than there is room for. Cannot fail. */
+void tconn_merkle_add(struct tconn_merkle *tree, const struct tconn_piece *entry, size_t count);
+/* Builds the levels above the leaves. -EINVAL: no leaf. */
 int tconn_merkle_root(struct tconn_merkle *tree, uint8_t *ret, struct tconn_error *err);
 /* After tconn_merkle_root(): siblings from the leaf up, hash bytes each. Returns their number. */
 size_t tconn_merkle_path(const struct tconn_merkle *tree, size_t index,
@@ -46,15 +51,17 @@ void tconn_merkle_free(struct tconn_merkle *tree);
 struct tconn_merkle_fold {
 	enum tconn_merkle_hash hash;
 	uint64_t leaves;
-	/* By level: the root of 2^level leaves that still waits for its sibling, where that
-	 * bit of leaves is set.
+	/* The leaves of a row that is not complete yet. */
+	uint8_t row[TCONN_MERKLE_ROW * TCONN_MERKLE_HASH_MAX];
+	/* By level: the root of 2^level rows that still waits for its sibling, where that
+	 * bit of their number is set.
 	 */
 	uint8_t waiting[TCONN_MERKLE_PATH_MAX][TCONN_MERKLE_HASH_MAX];
 };
 
 /* -EMSGSIZE: over 2^32 - 1 leaves. */
-int tconn_merkle_fold_add(struct tconn_merkle_fold *fold, const uint8_t *leaf,
-			  struct tconn_error *err);
+int tconn_merkle_fold_add(struct tconn_merkle_fold *fold, const struct tconn_piece *entry,
+			  size_t count, struct tconn_error *err);
 /* -EINVAL: no leaf. */
 int tconn_merkle_fold_root(const struct tconn_merkle_fold *fold, uint8_t *ret,
 			   struct tconn_error *err);

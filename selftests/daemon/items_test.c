@@ -50,7 +50,7 @@ static void must(int r, const struct tconn_error *err)
 	exit(1);
 }
 
-static void write_item(const struct made *m, const struct tconn_label_batch *b, size_t index)
+static void write_item(const struct made *m, struct tconn_label_batch *b, size_t index)
 {
 	struct tconn_bytes label = { 0 };
 	struct tconn_error err = { "" };

@@ -15,6 +15,7 @@
 #include "daemon/lib/digest.h"
 #include "daemon/lib/label.h"
 #include "daemon/lib/label_header.h"
+#include "daemon/lib/merkle.h"
 #include "world.h"
 
 #define ITEMS	5
@@ -196,6 +197,24 @@ TEST_F(label, of_each_item_stands_alone)
 }
 
 /* A.1.2, A.2.4.4: data changed after the sensor. */
+/* More than are hashed at a time, and the tree that is signed is the one that proofs lead to. */
+TEST_F(label, of_many_items_and_of_each_of_them)
+{
+	const size_t count = 3 * TCONN_MERKLE_ROW + 5;
+	struct tconn_label_item item;
+
+	ASSERT_EQ(0, make(self, 0, count)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, verify(self)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(count, tconn_label_count(self->l));
+	for (size_t i = 0; i < count; i++) {
+		tconn_bytes_free(&self->all);
+		ASSERT_EQ(0, tconn_label_batch_item(self->batch, i, NULL, 0, &self->all, &self->err));
+		ASSERT_EQ(0, verify(self)) TH_LOG("item %zu: %s", i, self->err.text);
+		ASSERT_EQ(0, tconn_label_item(self->l, 0, &item, &self->err));
+		EXPECT_EQ(i + 1, item.sequence);
+	}
+}
+
 TEST_F(label, A_2_4_4_changed_data_is_refused)
 {
 	struct tconn_label_item item;

@@ -8,7 +8,7 @@
 #include "daemon/lib/digest.h"
 #include "daemon/lib/merkle.h"
 
-#define LEAVES_MAX	70
+#define LEAVES_MAX	300	/* several rows, and levels of them */
 
 static const enum tconn_merkle_hash hashes[] = { TCONN_SHA256, TCONN_SHA384, TCONN_SHA512 };
 
@@ -43,14 +43,22 @@ static void leaf_of(enum tconn_merkle_hash hash, size_t n, uint8_t *ret)
 	tconn_merkle_leaf(hash, &entry, 1, ret);
 }
 
+/* Entries by as many as their number has them: one, two, three, ... */
 static int build(struct tconn_merkle *tree, size_t leaves, uint8_t *ret_root)
 {
-	uint8_t leaf[TCONN_MERKLE_HASH_MAX];
+	struct tconn_piece entry[LEAVES_MAX];
+	uint8_t byte[LEAVES_MAX];
+	size_t n;
 
 	for (size_t i = 0; i < leaves; i++) {
-		leaf_of(tree->hash, i, leaf);
-		if (tconn_merkle_add(tree, leaf, NULL))
-			return -ENOMEM;
+		byte[i] = (uint8_t)i;
+		entry[i] = (struct tconn_piece){ &byte[i], 1 };
+	}
+	if (tconn_merkle_reserve(tree, leaves, NULL))
+		return -ENOMEM;
+	for (size_t i = 0; i < leaves; i += n) {
+		n = leaves - i < i + 1 ? leaves - i : i + 1;
+		tconn_merkle_add(tree, entry + i, n);
 	}
 	return tconn_merkle_root(tree, ret_root, NULL);
 }
@@ -58,17 +66,22 @@ static int build(struct tconn_merkle *tree, size_t leaves, uint8_t *ret_root)
 TEST(root_without_a_tree_is_the_same)
 {
 	for (size_t h = 0; h < sizeof(hashes) / sizeof(hashes[0]); h++) {
-		struct tconn_merkle_fold fold = { .hash = hashes[h] };
-		uint8_t root[TCONN_MERKLE_HASH_MAX], want[TCONN_MERKLE_HASH_MAX];
+		struct tconn_merkle_fold fold = { .hash = hashes[h] }, whole = { .hash = hashes[h] };
+		uint8_t root[TCONN_MERKLE_HASH_MAX], want[TCONN_MERKLE_HASH_MAX], byte[LEAVES_MAX];
+		struct tconn_piece entry[LEAVES_MAX];
 
 		EXPECT_EQ(-EINVAL, tconn_merkle_fold_root(&fold, root, NULL));
 		for (size_t leaves = 1; leaves <= LEAVES_MAX; leaves++) {
-			leaf_of(hashes[h], leaves - 1, want);
-			ASSERT_EQ(0, tconn_merkle_fold_add(&fold, want, NULL));
+			byte[leaves - 1] = (uint8_t)(leaves - 1);
+			entry[leaves - 1] = (struct tconn_piece){ &byte[leaves - 1], 1 };
+			ASSERT_EQ(0, tconn_merkle_fold_add(&fold, &entry[leaves - 1], 1, NULL));
 			ASSERT_EQ(0, tconn_merkle_fold_root(&fold, root, NULL));
 			rfc_mth(hashes[h], 0, leaves, want);
 			ASSERT_EQ(0, memcmp(root, want, hashes[h])) TH_LOG("%zu leaves", leaves);
 		}
+		ASSERT_EQ(0, tconn_merkle_fold_add(&whole, entry, LEAVES_MAX, NULL));
+		ASSERT_EQ(0, tconn_merkle_fold_root(&whole, root, NULL));
+		ASSERT_EQ(0, memcmp(root, want, hashes[h]));
 	}
 }
 
@@ -87,7 +100,7 @@ TEST(hashes_of_every_short_length)
 		tconn_merkle_leaf(TCONN_SHA256, buf + 1, len, got);
 		ASSERT_EQ(0, memcmp(got, want, 32)) TH_LOG("leaf, %zu bytes", len);
 		evp_hash(TCONN_SHA256, buf + 1, len, want);
-		tconn_sha256_padded(buf + 1, len, got);
+		tconn_sha256_padded(buf + 1, tconn_sha256_pad(buf + 1, len), got);
 		ASSERT_EQ(0, memcmp(got, want, 32)) TH_LOG("padded, %zu bytes", len);
 		for (size_t i = 0; i < sizeof(buf); i++)
 			buf[i] = (uint8_t)(i * 7 + len);
