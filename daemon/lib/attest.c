@@ -190,6 +190,13 @@ static int qualifying(struct tconn_channel *c, enum tconn_role attester, const u
 	return 0;
 }
 
+static int collect(const struct tconn_party *us, const uint8_t qualifying[32],
+		   struct tconn_evidence *ret, struct tconn_error *err)
+{
+	return us->collect ? us->collect(us->collect_arg, qualifying, ret, err) :
+	       tconn_evidence_collect(us->tpm, &us->sources, qualifying, ret, err);
+}
+
 int tconn_attest_collect(struct tconn_channel *c, const struct tconn_party *us,
 			 enum tconn_role role, const uint8_t nonce[32], const uint8_t extra[32],
 			 struct tconn_bytes *ret, struct tconn_error *err)
@@ -200,7 +207,7 @@ int tconn_attest_collect(struct tconn_channel *c, const struct tconn_party *us,
 
 	r = qualifying(c, role, nonce, extra, q, err);
 	if (r == 0)
-		r = tconn_evidence_collect(us->tpm, &us->sources, q, &e, err);
+		r = collect(us, q, &e, err);
 	if (r == 0 && us->peer_holds.bytes)
 		r = tconn_evidence_cut(&e, &us->peer_holds, err);
 	if (r == 0)

@@ -34,6 +34,10 @@ struct tconn_party {
 	void (*keep)(void *arg, const struct tconn_identity *peer, const struct tconn_bytes *encoded,
 		     const struct tconn_evidence *e);
 	void *keep_arg;
+	/* Gathers our own evidence; NULL: of this machine, with tpm and sources. */
+	int (*collect)(void *arg, const uint8_t qualifying[32], struct tconn_evidence *ret,
+		       struct tconn_error *err);
+	void *collect_arg;
 	struct tconn_held peer_holds;		/* of ours, as the peer said last */
 };
 

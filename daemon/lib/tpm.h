@@ -164,5 +164,11 @@ int tconn_public_to_pkey(const struct tconn_blob *pub, struct evp_pkey_st **ret,
 int tconn_make_credential(const struct tconn_blob *ek, const uint8_t name[34],
 			  const uint8_t credential[32], struct tconn_blob *ret_credential,
 			  struct tconn_blob *ret_secret, struct tconn_error *err);
+/* What TPM2_ActivateCredential does, for who has an ECC P-256 EK's private half in software: a
+ * simulated TPM. -EBADMSG malformed, -EKEYREJECTED for another EK or another Name.
+ */
+int tconn_open_credential(struct evp_pkey_st *ek, const uint8_t name[34],
+			  const struct tconn_blob *credential, const struct tconn_blob *secret,
+			  uint8_t ret[32], struct tconn_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * TPM2_MakeCredential in software, for every kind of EK (TPM 2.0 Part 1, clause 24 and
+ * TPM2_MakeCredential in software (and its counterpart, for a P-256 EK), for every kind of EK (TPM 2.0 Part 1, clause 24 and
  * annexes B and C): a seed that only the EK's TPM can recover, and the credential under
  * keys derived from it and from the AK's Name.
  */
@@ -66,14 +66,14 @@ static bool kdfa(const struct suite *s, const uint8_t *seed, const char *label, 
 }
 
 /* Zero IV: the key serves once. */
-static bool encrypt_identity(const struct suite *s, const uint8_t *key, const uint8_t *in, int len,
-			     uint8_t *ret)
+static bool cipher_identity(const struct suite *s, bool encrypt, const uint8_t *key,
+			    const uint8_t *in, int len, uint8_t *ret)
 {
 	static const uint8_t iv[16];
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int out = 0;
-	bool good = ctx && EVP_EncryptInit_ex(ctx, s->cipher, NULL, key, iv) == 1 &&
-		    EVP_EncryptUpdate(ctx, ret, &out, in, len) == 1 && out == len;
+	bool good = ctx && EVP_CipherInit_ex(ctx, s->cipher, NULL, key, iv, encrypt) == 1 &&
+		    EVP_CipherUpdate(ctx, ret, &out, in, len) == 1 && out == len;
 
 	EVP_CIPHER_CTX_free(ctx);
 	return good;
@@ -178,7 +178,7 @@ static bool wrap_credential(const struct suite *s, const uint8_t *seed, const ui
 
 	memcpy(plain + 2, credential, 32);
 	good = kdfa(s, seed, "STORAGE", name, NAME_BYTES, s->key_bits, key) &&
-	       encrypt_identity(s, key, plain, sizeof(plain), covered);
+	       cipher_identity(s, true, key, plain, sizeof(plain), covered);
 	memcpy(covered + sizeof(plain), name, NAME_BYTES);
 	good = good && kdfa(s, seed, "INTEGRITY", NULL, 0, 8 * s->digest, key) &&
 	       HMAC(s->md, key, (int)s->digest, covered, sizeof(covered), mac, &mac_len) &&
@@ -233,4 +233,92 @@ int tconn_make_credential(const struct tconn_blob *ek, const uint8_t name[34],
 		return tconn_fail(err, -EIO, "MakeCredential: encryption to the EK failed");
 	r = tconn_blob_pack_id_object(&object, ret_credential, err);
 	return r ? r : tconn_blob_pack_secret(&secret, ret_secret, err);
+}
+
+/* The point of the moment's key, as seed_ecc() left it. */
+static EVP_PKEY *point_to_pkey(const TPMS_ECC_POINT *point)
+{
+	TPMT_PUBLIC public = { .type = TPM2_ALG_ECC, .nameAlg = TPM2_ALG_SHA256 };
+	EVP_PKEY *pkey = NULL;
+	struct tconn_blob blob;
+
+	public.parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
+	public.parameters.eccDetail.symmetric.algorithm = TPM2_ALG_NULL;
+	public.parameters.eccDetail.scheme.scheme = TPM2_ALG_NULL;
+	public.parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
+	public.unique.ecc = *point;
+	if (tconn_blob_pack_public(&public, &blob, NULL) ||
+	    tconn_public_to_pkey(&blob, &pkey, NULL))
+		return NULL;
+	return pkey;
+}
+
+static bool recover_seed(const struct suite *s, EVP_PKEY *ek, const TPMS_ECC_POINT *point,
+			 uint8_t seed[DIGEST_MAX])
+{
+	EVP_PKEY *theirs = point_to_pkey(point);
+	TPM2B_ECC_PARAMETER of_ek;
+	uint8_t z[FIELD_MAX];
+	size_t z_len;
+	bool good = theirs && coordinate(ek, OSSL_PKEY_PARAM_EC_PUB_X, &of_ek, 32) &&
+		    agree(ek, theirs, z, &z_len) && kdfe(s, z, z_len, &point->x, &of_ek, seed);
+
+	OPENSSL_cleanse(z, sizeof(z));
+	EVP_PKEY_free(theirs);
+	return good;
+}
+
+/* wrap_credential() backwards: the MAC first. */
+static bool unwrap_credential(const struct suite *s, const uint8_t *seed,
+			      const uint8_t name[NAME_BYTES], const TPM2B_ID_OBJECT *object,
+			      uint8_t ret[32])
+{
+	uint8_t plain[2 + 32], covered[sizeof(plain) + NAME_BYTES];
+	uint8_t key[DIGEST_MAX], mac[DIGEST_MAX];
+	unsigned int mac_len;
+	bool good;
+
+	memcpy(covered, object->credential + 2 + s->digest, sizeof(plain));
+	memcpy(covered + sizeof(plain), name, NAME_BYTES);
+	good = kdfa(s, seed, "INTEGRITY", NULL, 0, 8 * s->digest, key) &&
+	       HMAC(s->md, key, (int)s->digest, covered, sizeof(covered), mac, &mac_len) &&
+	       !CRYPTO_memcmp(mac, object->credential + 2, s->digest) &&
+	       kdfa(s, seed, "STORAGE", name, NAME_BYTES, s->key_bits, key) &&
+	       cipher_identity(s, false, key, covered, sizeof(plain), plain) &&
+	       plain[0] == 0 && plain[1] == 32;
+	if (good)
+		memcpy(ret, plain + 2, 32);
+	OPENSSL_cleanse(plain, sizeof(plain));
+	OPENSSL_cleanse(key, sizeof(key));
+	return good;
+}
+
+int tconn_open_credential(struct evp_pkey_st *ek, const uint8_t name[34],
+			  const struct tconn_blob *credential, const struct tconn_blob *secret,
+			  uint8_t ret[32], struct tconn_error *err)
+{
+	const struct suite s = { EVP_sha256(), EVP_aes_128_cfb128(), 32, 128 };
+	TPM2B_ENCRYPTED_SECRET encrypted;
+	uint8_t seed[DIGEST_MAX];
+	TPM2B_ID_OBJECT object;
+	TPMS_ECC_POINT point;
+	size_t at = 0;
+	bool good;
+	int r;
+
+	r = tconn_blob_unpack_id_object(credential, &object, err);
+	if (!r)
+		r = tconn_blob_unpack_secret(secret, &encrypted, err);
+	if (r)
+		return r;
+	if (object.size != 2 + 32 + 2 + 32 || object.credential[0] || object.credential[1] != 32)
+		return tconn_fail(err, -EBADMSG, "the credential is not one of 32 bytes");
+	if (Tss2_MU_TPMS_ECC_POINT_Unmarshal(encrypted.secret, encrypted.size, &at, &point) ||
+	    at != encrypted.size || point.x.size > 32 || point.y.size > 32)
+		return tconn_fail(err, -EBADMSG, "the credential's secret is no point of P-256");
+	good = recover_seed(&s, ek, &point, seed) && unwrap_credential(&s, seed, name, &object, ret);
+	OPENSSL_cleanse(seed, sizeof(seed));
+	if (!good)
+		return tconn_fail(err, -EKEYREJECTED, "the credential is for another EK or another AK");
+	return 0;
 }

@@ -103,6 +103,11 @@ fuzz_seal_run		:= -max_len=4096
 fuzz_item_policy_sources := $(call fuzz_lib,intake_policy policy_json file cbor_util)
 fuzz_item_policy_pkgs	:= json-c libcbor libcrypto
 
+FUZZ_NAMES		+= credential
+fuzz_credential_sources	:= $(call fuzz_lib,tpm_blob tpm_credential tpm_ek tpm_signature tpm_template tpm_verify)
+fuzz_credential_pkgs	:= tss2-mu libcrypto
+fuzz_credential_run	:= -max_len=300
+
 FUZZ_SECONDS	?= 5
 FUZZ_CC		?= clang
 FUZZ_CFLAGS	:= -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -I. -O1 -g \
