@@ -15,6 +15,7 @@ daemon_program_ca	:= tconn-ca
 daemon_program_ctl	:= tconnctl
 daemon_program_confine	:= tconn-confine
 daemon_program_labeld	:= tconn-labeld
+daemon_program_swarm	:= tconn-swarm
 # The launcher is small: of what libtconn uses it wants the hashes alone.
 daemon_libs_confine	= $(shell pkg-config --libs libcrypto)
 # What a program links besides libtconn: archives, then packages.
@@ -46,7 +47,7 @@ $(BIN)/$(daemon_program_$(1)): $(call daemon_objects,$(1)) $(TCONN_LIB) $(daemon
 -include $(patsubst %.o,%.d,$(call daemon_objects,$(1)))
 endef
 
-DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl confine labeld,$(if $(wildcard daemon/$(d)/*.c),$(d)))
+DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl confine labeld swarm,$(if $(wildcard daemon/$(d)/*.c),$(d)))
 $(foreach d,$(DAEMON_FOLDERS),$(eval $(call daemon_rule,$(d))))
 
 # libtconn-label: the part of libtconn that others may use. What label.h and

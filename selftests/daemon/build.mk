@@ -19,7 +19,7 @@ $(BUILD)/selftests/daemon/%.o: selftests/daemon/%.c
 # They start the programs themselves.
 $(DAEMON_TESTS): %: %.o $(DAEMON_TEST_SHARED) $(DAEMON_TEST_LIB) $(DAEMON_TEST_PARTS) \
 		$(TCONN_LIB) $(BUILD)/libtconn-render.a | $(BIN)/tconnd $(BIN)/tconn-serviced $(BIN)/tconnctl \
-		$(BIN)/tconn-ca $(BIN)/tconn-tui
+		$(BIN)/tconn-ca $(BIN)/tconn-tui $(BIN)/tconn-swarm
 	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ $(TCONN_LIB_LIBS) $(RENDER_LIBS)
 
 -include $(DAEMON_TEST_SHARED:.o=.d) $(DAEMON_TESTS:=.d)
