@@ -152,7 +152,7 @@ class Demo:
     def tell_checks(self, who, checks):
         self.report["checks"][who] = as_map(checks)
         for check in checks:
-            mark = "pass" if check["pass"] else "FAIL"
+            mark = "FAIL" if not check["pass"] else "warn" if check.get("warning") else "pass"
             print(f"             {mark}  {check['name']:18} {check['reason']}")
 
     # -- the whole

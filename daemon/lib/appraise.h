@@ -66,16 +66,18 @@ struct tconn_verdict {
  *	quote-signature
  *	quote-fresh	qualifyingData is the expected binding
  *	quote-pcrs	pcrDigest covers all PCRs of TCONN_PCR_MASK with the given values
- *	key-policy	in which boot states the keys can be used; says so where any will do
+ *	key-policy	in which boot states the keys can be used; a warning where none are demanded
  *	boot-log	replays to PCR 0-9 (and 11, 12, 14 where logged)
  *	boot-reference	pcr_events
- *	secure-boot	on, with the owner's keys; says so where it is not required
+ *	secure-boot	on, with the owner's keys; a warning where it is not required
  *	ima-log		a prefix replays to PCR 10; boot_aggregate derived from the quoted PCRs.
  *			Where the evidence leaves out what is held: the rest, from there on
- *	ima-reference	every entry of that prefix is on the list, no violations
+ *	ima-reference	every entry of that prefix is on the list, no violations; a warning where IMA
+ *			has no policy and none is required, or was not told what the module measured
  *	tconn-log	a prefix replays to its PCR; exactly one boot event, first
- *	tconn-reference	policy and every admitted app are on the list; no refused app
- *	system		settings of the kernel; says which are weaker than they could be
+ *	tconn-reference	policy and every admitted app are on the list; no refused app; a warning in
+ *			developer mode
+ *	system		settings of the kernel; a warning that says which are weaker than they could be
  * For a service (no module there) the module's two pass with reason "not required"
  * only where the reference values say "required": false and the log is empty.
  */
@@ -88,6 +90,7 @@ struct tconn_ima_state {
 	uint8_t pcr[32];		/* PCR 10 after them */
 	uint8_t aggregate[32];		/* boot_aggregate, which PCR 0-9 must still give */
 	size_t module_events;		/* of the module's log that they repeat */
+	bool reserved;			/* ima-reference passed them with a reservation */
 	size_t refvals;			/* which of a refset they were compared with */
 };
 

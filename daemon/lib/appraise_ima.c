@@ -74,7 +74,7 @@ static bool check_nothing(const struct tconn_appraising *a, struct tconn_reason 
 {
 	if (!a->refvals || a->refvals->ima_required)
 		return tconn_refuse(why, "PCR 10 is zero: IMA measured nothing; boot with an IMA policy");
-	return tconn_pass(why, "not required, and PCR 10 is zero");
+	return tconn_reserve(why, "not required, and PCR 10 is zero");
 }
 
 /* The log's end alone was shown: does it continue what is held? */
@@ -293,6 +293,18 @@ static int walk_logs(struct comparison *c, struct tconn_error *err)
 	return error < 0 ? error : 0;
 }
 
+/* The log before what was shown passed so. */
+static bool is_held_reserved(const struct comparison *c)
+{
+	return !c->whole && c->a->in->state->reserved;
+}
+
+/* Did it learn of the module's boot, so that nobody else can play the module? */
+static bool is_ima_told(const struct comparison *c)
+{
+	return !c->module.count || (c->whole ? c->module_booted : c->module.next > 0);
+}
+
 static bool compare(struct comparison *c, struct tconn_reason *why)
 {
 	struct tconn_error err = { "" };
@@ -305,14 +317,27 @@ static bool compare(struct comparison *c, struct tconn_reason *why)
 		return tconn_refuse(why, "%s", c->first.text);
 	if (c->a->refvals->ima_before_module && c->whole && !c->module_booted)
 		return tconn_refuse(why, "the module's boot record is not among the entries");
-	if (c->unseen) {
-		why->warning = true;
-		return tconn_pass(why, "%zu entries%s, as %.128s says; %zu of them may be anything by a rule of it",
-				  c->a->ima_prefix, c->whole ? "" : " more", c->a->refvals->name,
-				  c->unseen);
-	}
+	if (c->unseen)
+		return tconn_reserve(why, "%zu entries%s, as %.128s says; %zu of them may be anything by a rule of it",
+				     c->a->ima_prefix, c->whole ? "" : " more", c->a->refvals->name,
+				     c->unseen);
+	if (!is_ima_told(c))
+		return tconn_reserve(why, "%zu entries%s, all as %.128s says; but IMA did not measure the module's boot record",
+				     c->a->ima_prefix, c->whole ? "" : " more", c->a->refvals->name);
+	if (is_held_reserved(c))
+		return tconn_reserve(why, "%zu entries more, all as %.128s says; those before passed with a reservation",
+				     c->a->ima_prefix, c->a->refvals->name);
 	return tconn_pass(why, "%zu entries%s, all as %.128s says", c->a->ima_prefix,
 			  c->whole ? "" : " more", c->a->refvals->name);
+}
+
+/* Without a policy the kernel writes its boot_aggregate and not one thing more. */
+static bool check_no_policy(struct tconn_appraising *a, struct tconn_reason *why)
+{
+	a->ima.reserved = true;
+	if (a->refvals->ima_required)
+		return tconn_refuse(why, "IMA measured nothing but boot_aggregate: it has no policy, so nobody knows what ran; load one at boot");
+	return tconn_reserve(why, "not required, and nothing was measured: IMA has no policy, so nobody knows what ran");
 }
 
 bool tconn_check_ima_reference(struct tconn_appraising *a, struct tconn_reason *why)
@@ -320,11 +345,12 @@ bool tconn_check_ima_reference(struct tconn_appraising *a, struct tconn_reason *
 	struct comparison c = { .a = a, .whole = !a->evidence->ima_base };
 	bool pass;
 
-	if (!a->ima_prefix && c.whole)
-		return tconn_pass(why, "not required, nothing was measured");
+	if (a->ima.entries <= 1)
+		return check_no_policy(a, why);
 	c.module.next = a->ima.module_events;
 	pass = compare(&c, why);
 	a->ima.module_events = c.module.next;
+	a->ima.reserved = why->warning;
 	free(c.module.event);
 	return pass;
 }

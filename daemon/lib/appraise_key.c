@@ -34,9 +34,9 @@ bool tconn_check_key_policy(struct tconn_appraising *a, struct tconn_reason *why
 				    "that is no primary key of the owner hierarchy");
 	policy = tconn_template_policy(&public);
 	if (!wanted)
-		return tconn_pass(why, policy ? "sealed to the boot states that somebody signs; it is "
-				  "not demanded" : "the keys can be used in any boot state; nothing "
-				  "else is demanded");
+		return tconn_reserve(why, policy ? "sealed to the boot states that somebody signs; it is "
+				     "not demanded" : "the keys can be used in any boot state; "
+				     "nothing else is demanded");
 	if (!policy)
 		return tconn_refuse(why, "the keys can be used in any boot state");
 	if (!tconn_digests_have(wanted, policy))

@@ -16,6 +16,17 @@ bool tconn_pass(struct tconn_reason *why, const char *fmt, ...)
 	return true;
 }
 
+bool tconn_reserve(struct tconn_reason *why, const char *fmt, ...)
+{
+	va_list args;
+
+	why->warning = true;
+	va_start(args, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, args);
+	va_end(args);
+	return true;
+}
+
 bool tconn_refuse(struct tconn_reason *why, const char *fmt, ...)
 {
 	va_list args;

@@ -44,8 +44,12 @@ bool tconn_check_tconn_reference(struct tconn_appraising *a, struct tconn_reason
  */
 bool tconn_boot_is_remark(const struct tconn_boot_event *e);
 
-/* Both return their name's result, so that a check ends with `return tconn_pass(...)`. */
+/* They return their name's result, so that a check ends with `return tconn_pass(...)`. reserve
+ * passes what is weaker than it could be: the verdict is then a warning.
+ */
 bool tconn_pass(struct tconn_reason *why, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+bool tconn_reserve(struct tconn_reason *why, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 bool tconn_refuse(struct tconn_reason *why, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

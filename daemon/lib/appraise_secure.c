@@ -152,7 +152,7 @@ bool tconn_check_secure_boot(struct tconn_appraising *a, struct tconn_reason *wh
 	int error;
 
 	if (!s.ref->required)
-		return tconn_pass(why, "not required: an altered kernel is found by its measurement alone");
+		return tconn_reserve(why, "not required: an altered kernel is found by its measurement alone");
 	error = tconn_boot_walk(log->data, log->len, see_event, &s, &err);
 	if (error < 0)
 		return tconn_refuse(why, "%.250s", err.text);

@@ -37,5 +37,5 @@ bool tconn_check_system(struct tconn_appraising *a, struct tconn_reason *why)
 	if (!weak[0])
 		return tconn_pass(why, "hardened in full; %zu of %d settings are demanded", demanded,
 				  TCONN_FACT_COUNT);
-	return tconn_pass(why, "weaker than it could be: %s; %zu settings are demanded", weak, demanded);
+	return tconn_reserve(why, "weaker than it could be: %s; %zu settings are demanded", weak, demanded);
 }

@@ -79,7 +79,8 @@ struct comparison {
 	const struct tconn_refvals *refvals;
 	size_t prefix;
 	size_t policies, apps, records;
-	bool developer;			/* a policy is not signed */
+	bool developer;			/* the module takes a policy that is not signed */
+	bool unsigned_policy;
 	uint8_t boot_id[TCONN_ID_SIZE];
 	struct tconn_reason *why;
 };
@@ -115,6 +116,7 @@ static bool check_boot(struct comparison *c, const struct tconn_log_event *e)
 		return tconn_refuse(c->why, "the module speaks ABI %u, not %u", boot.abi, TCONN_ABI);
 	if (boot.flags & ~TCONN_BOOT_DEVELOPER)
 		return tconn_refuse(c->why, "the module's boot event has unknown flags, %u", boot.flags);
+	c->developer |= boot.flags != 0;
 	if (boot.flags && !c->refvals->tconn_developer)
 		return tconn_refuse(c->why, "the module was loaded in developer mode");
 	return true;
@@ -139,7 +141,7 @@ static bool check_policy(struct comparison *c, const struct tconn_log_event *e)
 	c->policies++;
 	if (!check_policy_flags(c, &policy))
 		return false;
-	c->developer |= !policy.flags;
+	c->unsigned_policy |= !policy.flags;
 	if (tconn_digests_have(c->refvals->policy, policy.digest))
 		return true;
 	return tconn_refuse(c->why, "policy %s is not on the list",
@@ -224,9 +226,12 @@ bool tconn_check_tconn_reference(struct tconn_appraising *a, struct tconn_reason
 		return false;
 	if (!c.policies)
 		return tconn_refuse(why, "the module has no policy: load one before tconnd starts");
-	return tconn_pass(why, "%spolicy and %zu admissions of apps as %.100s says, %zu records",
-			  c.developer ? "DEVELOPER MODE, policy not signed: " : "", c.apps,
-			  a->refvals->name, c.records);
+	if (c.developer || c.unsigned_policy)
+		return tconn_reserve(why, "DEVELOPER MODE%s: policy and %zu admissions of apps as %.100s says, %zu records",
+				     c.unsigned_policy ? ", policy not signed" : "", c.apps,
+				     a->refvals->name, c.records);
+	return tconn_pass(why, "policy and %zu admissions of apps as %.100s says, %zu records",
+			  c.apps, a->refvals->name, c.records);
 }
 
 /* For answers. The PCR is the events' own, which tconn-log has compared with the

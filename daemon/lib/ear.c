@@ -41,13 +41,14 @@ const char *tconn_tier_name(enum tconn_tier tier)
 	return "none";
 }
 
-/* What is no check of logs is about who attests. */
+/* What is no check of logs or settings is about who attests. */
 static enum tconn_trust_part part_of(const char *check)
 {
 	if (!strncmp(check, "ima-", 4))
 		return TCONN_TRUST_EXECUTABLES;
 	if (!strncmp(check, "boot-", 5) || !strncmp(check, "tconn-", 6) ||
-	    !strncmp(check, "record-", 7))
+	    !strncmp(check, "record-", 7) || !strcmp(check, "secure-boot") ||
+	    !strcmp(check, "system"))
 		return TCONN_TRUST_CONFIGURATION;
 	return TCONN_TRUST_IDENTITY;
 }

@@ -219,7 +219,7 @@ TEST_F(visit, verdict_that_others_can_verify)
 	ASSERT_EQ(0, tconnctl("verdict.out", "verdict", "show", id, "--out", file, NULL))
 		TH_LOG("%s", stage_read(stage_path(&w, "verdict.out")));
 	EXPECT_EQ(0, tconnctl("verdict.out", "verdict", "verify", file, "--trust", w.trust, NULL));
-	EXPECT_IN(": affirming", stage_read(stage_path(&w, "verdict.out")));
+	EXPECT_IN(": warning", stage_read(stage_path(&w, "verdict.out")));
 	EXPECT_IN("quote-fresh", stage_read(stage_path(&w, "verdict.out")));
 	EXPECT_EQ(4, tconnctl("verdict.out", "verdict", "verify", file, "--trust", w.other_trust,
 			      NULL));

@@ -37,6 +37,12 @@ FIXTURE_TEARDOWN(verdict)
 	EXPECT_EQ(-EKEYREJECTED, world_appraise(self->w)); \
 	EXPECT_TRUE(world_first_failure(&self->w->verdict, name, reason)); \
 } while (0)
+/* It passed, and not without saying so. */
+#define EXPECT_WARNED(name, what) do { \
+	const struct tconn_check *c = world_check(&self->w->verdict, name); \
+	EXPECT_TRUE(c && c->pass && c->warning && strstr(c->reason, what)) \
+		TH_LOG("%s", c ? c->reason : name); \
+} while (0)
 
 static size_t failures(const struct tconn_verdict *v)
 {
@@ -539,8 +545,7 @@ TEST_F(verdict, keys_that_are_said_to_be_sealed_and_are_not)
 
 	SEAL();
 	EXPECT_EQ(0, world_appraise(self->w));
-	EXPECT_NE(NULL, strstr(world_check(&self->w->verdict, "key-policy")->reason,
-			       "in any boot state"));
+	EXPECT_WARNED("key-policy", "in any boot state");
 	/* The same key, so its certificate fits; and a quote is verified with the key alone. */
 	ASSERT_EQ(0, tconn_blob_unpack_public(&self->w->evidence.ak, &public, &self->w->err));
 	public.objectAttributes &= ~TPMA_OBJECT_USERWITHAUTH;
@@ -592,6 +597,43 @@ TEST_F(verdict, what_ran_before_the_modules_boot_record)
 		 world_hex("tconnd 1"), WORLD_TUI, world_hex("tui 0"));
 	self->w->refvals->ima_before_module = early(files);
 	EXPECT_REFUSED("ima-reference", WORLD_TUI " ran before the module's boot record");
+}
+
+/* Trusted where nobody demands more, and no such verdict looks like one of a machine that has it. */
+TEST_F(verdict, ima_without_a_policy)
+{
+	struct tconn_ima_state state = { 0 };
+
+	self->w->ima.count = 1;		/* boot_aggregate */
+	SEAL();
+	EXPECT_REFUSED("ima-reference", "it has no policy");
+	self->w->refvals->ima_required = false;
+	self->w->state = &state;
+	EXPECT_EQ(0, world_appraise(self->w));
+	EXPECT_WARNED("ima-reference", "nobody knows what ran");
+	/* Nothing new since, and no better for that. */
+	ASSERT_EQ(0, seal_more(self->w, 1, &state.held)) TH_LOG("%s", self->w->err.text);
+	EXPECT_EQ(0, world_appraise(self->w));
+	EXPECT_WARNED("ima-reference", "nobody knows what ran");
+	self->w->refvals->ima_required = true;
+	EXPECT_REFUSED("ima-reference", "it has no policy");
+}
+
+TEST_F(verdict, ima_policy_that_came_after_the_module)
+{
+	struct tconn_ima_state state = { 0 };
+	size_t before;
+
+	log_remove(&self->w->ima, 4);	/* the module's boot */
+	before = self->w->ima.count;
+	SEAL();
+	self->w->state = &state;
+	EXPECT_EQ(0, world_appraise(self->w));
+	EXPECT_WARNED("ima-reference", "IMA did not measure the module's boot record");
+	log_ima_add(&self->w->ima, "ima-ng", WORLD_TUI, "tui 1", 5);
+	ASSERT_EQ(0, seal_more(self->w, before, &state.held)) TH_LOG("%s", self->w->err.text);
+	EXPECT_EQ(0, world_appraise(self->w));
+	EXPECT_WARNED("ima-reference", "those before passed with a reservation");
 }
 
 TEST_F(verdict, file_with_another_content)
@@ -825,20 +867,18 @@ TEST_F(verdict, module_in_developer_mode)
 	ASSERT_EQ(0, world_refvals(self->w, NULL));
 	self->w->refvals->tconn_developer = true;
 	EXPECT_EQ(0, world_appraise(self->w));
+	EXPECT_WARNED("tconn-reference", "DEVELOPER MODE: ");
 }
 
 TEST_F(verdict, policy_that_is_not_signed)
 {
-	const struct tconn_check *check;
-
 	module_says(self->w, 0, 0);
 	SEAL();
 	EXPECT_REFUSED("tconn-reference", "is not signed");
 	ASSERT_EQ(0, world_refvals(self->w, NULL));
 	self->w->refvals->tconn_developer = true;
 	EXPECT_EQ(0, world_appraise(self->w));
-	check = world_check(&self->w->verdict, "tconn-reference");
-	EXPECT_EQ(0, strncmp(check->reason, "DEVELOPER MODE", strlen("DEVELOPER MODE")));
+	EXPECT_WARNED("tconn-reference", "DEVELOPER MODE, policy not signed: ");
 }
 
 TEST_F(verdict, flags_that_nobody_knows)

@@ -201,6 +201,7 @@ TEST_F(boot, not_required_is_said)
 	self->refvals->secure_boot.required = false;
 	EXPECT_TRUE(check(&self->log, self->refvals, &self->why));
 	EXPECT_NE(NULL, strstr(self->why.text, "not required")) TH_LOG("%s", self->why.text);
+	EXPECT_TRUE(self->why.warning);
 }
 
 static int count(const struct tconn_efi_entry *e, void *arg)

@@ -86,6 +86,7 @@ TEST_F(machine, demands_are_met_or_refused)
 	}
 	EXPECT_TRUE(tconn_check_system(&self->a, &self->why)) TH_LOG("%s", self->why.text);
 	EXPECT_EQ(0, strncmp("hardened in full", self->why.text, 16)) TH_LOG("%s", self->why.text);
+	EXPECT_FALSE(self->why.warning);
 	for (enum tconn_fact f = 0; f < TCONN_FACT_COUNT; f++) {
 		strcpy(self->e.system.fact[f], "x");
 		EXPECT_FALSE(tconn_check_system(&self->a, &self->why));
@@ -101,6 +102,7 @@ TEST_F(machine, what_is_weaker_is_said_where_it_is_allowed)
 	EXPECT_TRUE(tconn_check_system(&self->a, &self->why));
 	EXPECT_EQ(0, strncmp("weaker than it could be: lockdown not known", self->why.text, 43))
 		TH_LOG("%s", self->why.text);
+	EXPECT_TRUE(self->why.warning);
 }
 
 TEST_HARNESS_MAIN
