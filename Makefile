@@ -91,6 +91,8 @@ check-full:
 	@scripts/setup 6.12
 	@$(MAKE) --no-print-directory setup all style
 	@KERNEL=6.12 $(MAKE) --no-print-directory all check TESTS='guest/'
+	@KERNEL=6.12 $(MAKE) --no-print-directory run-tests TESTS='meta/test_kiosk'
+	@KERNEL=6.12 $(MAKE) --no-print-directory demo-secure
 	@CHECK_FULL=1 FUZZ_SECONDS=60 $(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-debug soak
 

@@ -40,7 +40,7 @@ Kiosk = collections.namedtuple(
     "kernel root keys")
 
 
-def _root(release):
+def root_tree(release):
     """What is on the dm-verity root: Debian's content, our programs."""
     t = tree.Tree()
     image.base(t)
@@ -56,11 +56,11 @@ def _root(release):
     return t
 
 
-def signed_module(release, keys):
+def signed_module(release, keys, kept=KIOSKS):
     """tconn.ko with the db key's signature, as the kernel's own tool appends it."""
     module = paths.module_ko(release)
     key = hashlib.sha256((keys / "db.key").read_bytes() + module.read_bytes()).hexdigest()[:16]
-    out = KIOSKS / "modules" / f"tconn-{key}.ko"
+    out = kept / "modules" / f"tconn-{key}.ko"
     if not out.exists():
         series = ".".join(release.split(".")[:2])
         tool = pathlib.Path(f"/usr/lib/linux-kbuild-{series}/scripts/sign-file")
@@ -89,7 +89,7 @@ def _device_policy(settings):
         return policy + f"{mkpolicy.service_ca(file.name)}\n".encode()
 
 
-def _initramfs(release, module, settings, policy, keys, init):
+def _initramfs(release, module, settings, signed_policy, keys, init):
     t = tree.Tree()
     t.busybox()
     for path in ("/proc", "/sys", "/dev", "/run", "/sysroot", "/tmp"):
@@ -106,7 +106,7 @@ def _initramfs(release, module, settings, policy, keys, init):
     t.file(module, "/usr/lib/tconn/tconn.ko", 0o644)
     t.file(image.POLICY / "ree.policy", "/etc/tconn/ree.policy", 0o755)
     t.file(keys / "boot.crt", "/etc/tconn/boot-signer.pem", 0o644)
-    t.data("/etc/tconn/device.policy", signpolicy.sign(policy, keys / "db.key", keys / "db.crt"))
+    t.data("/etc/tconn/device.policy", signed_policy)
     for path, content in settings.items():
         mode = 0o755 if path == "shell" else 0o644
         if isinstance(content, bytes):
@@ -142,25 +142,29 @@ def first_program():
 
 
 def build(settings, *, keys, version="1", series=None, module=None, append="", signer="db",
-          init=None, out=None):
-    """A kiosk image in out (kept by its content below out/build/kiosk otherwise).
+          policy_signer="db", init=None, out=None, kept=KIOSKS):
+    """A kiosk image in out (beside others by its content in kept otherwise).
 
     module: another tconn.ko than the signed one; append: more kernel parameters; signer:
-    another key than db; init: another first program. Tests build what must not start with these.
+    another key than db, policy_signer: the same of the device policy; init: another first program.
+    Tests build what must not start with these.
+    kept: what builds have in common, the root and the signed module; nothing there: all is made anew.
     """
     release = paths.kernel_release(series)
     keys = pathlib.Path(keys)
-    root_tree = _root(release)
-    root = disk.root(root_tree.entries, KIOSKS / "roots")
+    content = root_tree(release)
+    root = disk.root(content.entries, kept / "roots")
     policy = _device_policy(settings)
-    initramfs = _initramfs(release, module or signed_module(release, keys), settings, policy, keys,
-                           init or first_program())
+    signed_policy = signpolicy.sign(policy, keys / f"{policy_signer}.key",
+                                    keys / f"{policy_signer}.crt")
+    initramfs = _initramfs(release, module or signed_module(release, keys, kept), settings,
+                           signed_policy, keys, init or first_program())
     initrd, line = _pack(initramfs.entries), f"{command_line(root)} {append}".strip()
     kernel = paths.kernel_dir(release) / "vmlinuz"
     unsigned = uki.assemble(kernel, initrd, line, f"ID=tconn-kiosk\nVERSION_ID={version}\n")
     signed = uki.sign(unsigned, keys / f"{signer}.key", keys / f"{signer}.crt") if signer else unsigned
     digest = hashlib.sha256(signed + root.hash.encode()).hexdigest()[:12]
-    folder = pathlib.Path(out) if out else KIOSKS / f"{release}-{digest}"
+    folder = pathlib.Path(out) if out else kept / f"{release}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "kiosk.efi").write_bytes(signed)
     (folder / "initrd").write_bytes(initrd)
@@ -170,7 +174,7 @@ def build(settings, *, keys, version="1", series=None, module=None, append="", s
     disk.build(folder / "disk.img.tmp", signed, root, folder / "boot.policy", folder / "parts")
     (folder / "disk.img.tmp").replace(folder / "disk.img")
     shutil.rmtree(folder / "parts")
-    manifest = _manifest(root_tree.digests(), initramfs.digests())
+    manifest = _manifest(content.digests(), initramfs.digests())
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return Kiosk("device", version, release, folder / "disk.img", folder / "kiosk.efi",
                  folder / "initrd", line, folder / "device.policy", folder / "boot.policy",

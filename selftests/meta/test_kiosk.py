@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kiosk image: the same bytes each time, and papers that fit it."""
+"""The kiosk image: the same bytes each time, and papers that fit it. KERNEL=6.12: of that series."""
 
 import hashlib
 import json
+import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,14 +27,27 @@ class Kiosk(unittest.TestCase):
         subprocess.run([paths.BIN / "tconn-ca", "init", "--dir", cls.folder / "ca", "--name",
                         "an issuer"], check=True, stdout=subprocess.DEVNULL)
         settings = {"address": b"10.7.0.2/24\n", "ca.pem": cls.folder / "ca" / "ca.pem"}
-        cls.first = kiosk.build(settings, keys=cls.keys, out=cls.folder / "first")
-        cls.second = kiosk.build(settings, keys=cls.keys, out=cls.folder / "second")
+        # Nothing of the one is in the other: root, module and all are made twice.
+        cls.first, cls.second = (
+            kiosk.build(settings, keys=cls.keys, out=cls.folder / name,
+                        kept=cls.folder / f"{name}-kept") for name in ("first", "second"))
 
     def test_two_builds_give_the_same_disk(self):
         for name in ("disk.img", "kiosk.efi", "boot.policy", "manifest.json"):
             digests = {hashlib.sha256((self.folder / build / name).read_bytes()).hexdigest()
                        for build in ("first", "second")}
             self.assertEqual(len(digests), 1, name)
+
+    def test_kernel_and_module_are_of_the_series_asked_for(self):
+        series = os.environ.get("KERNEL") or "6.1"
+        self.assertRegex(self.first.release, f"^{re.escape(series)}[.]")
+        self.assertIn(f"{self.first.release} (".encode(),
+                      uki.sections(self.first.uki.read_bytes())[".linux"])
+        self.assertIn(f"vermagic={self.first.release} ".encode(), self.initramfs())
+
+    def initramfs(self):
+        return subprocess.run(["zstd", "-dc", self.first.initrd], capture_output=True,
+                              check=True).stdout
 
     def test_boot_image_is_signed_with_db_and_no_other_key(self):
         for name, good in (("db", True), ("KEK", False)):
@@ -85,8 +100,7 @@ class Kiosk(unittest.TestCase):
     def test_policy_names_the_issuer_and_the_papers_know_it(self):
         line = mkpolicy.service_ca(self.folder / "ca" / "ca.pem")
         self.assertIn(line, self.first.policy.read_text().splitlines())
-        self.assertIn(f"{line}\n".encode(), subprocess.run(
-            ["zstd", "-dc", self.first.initrd], capture_output=True, check=True).stdout)
+        self.assertIn(f"{line}\n".encode(), self.initramfs())
         mkimage.papers(self.first, self.folder / "first")
         values = json.loads((self.folder / "first" / "reference.json").read_text())
         self.assertEqual(values["tconn"]["policy"],
