@@ -108,6 +108,12 @@ class Stops(unittest.TestCase):
         built = self.build("unsigned-module", module=paths.module_ko(self.genuine.release))
         self.assert_says(built, "boot stopped: tconn.ko is not the owner's", "unsigned-module")
 
+    @full
+    def test_device_policy_signed_with_another_key(self):
+        """The owner's KEK: it changes db, but does not stand in for its key."""
+        built = self.build("other-policy", policy_signer="KEK")
+        self.assert_says(built, "boot stopped: the device policy is refused", "other-policy")
+
 
 class Refused(unittest.TestCase):
     """What starts, but not as the owner's reference values say: the service's verdict."""
@@ -153,6 +159,9 @@ class Refused(unittest.TestCase):
         self.assertIn("on; PK, KEK and db hold the owner's keys alone", checks["secure-boot"])
         self.assertIn("hardened in full", checks["system"])
         self.assertIn("that the owner signed", checks["key-policy"])
+        shown = json.loads(self.scene.service.sh(
+            f"tconnctl --json verdict show {self.scene.device_id}").output)
+        self.assertEqual(shown["status"], "affirming", shown["checks"])
         ask = self.scene.ask("confirm", "Pay 120.00 EUR?")
         self.scene.device.lamp.wait(lit=True, timeout=60)
         time.sleep(GRACE)
