@@ -111,12 +111,19 @@ class Scene:
         built = image.build("service", {
             "/etc/tconn/ca.pem": self.ca / "ca.pem",
             "/etc/tconn/serviced.json": json.dumps(self._service_config(), indent=1).encode(),
+            **self._service_extra(),
         })
         self.service_reference = self._reference(built)
         return built
 
     def _service_config(self):
         return SERVICED
+
+    def _service_extra(self):
+        return {}
+
+    def _serviced(self):
+        return "tconn-serviced"
 
     def _device_config(self):
         return TCONND
@@ -208,7 +215,7 @@ class Scene:
         """Starts the service with the device's reference values; lets the device in."""
         self._put_reference()
         self.service.sh("mkdir -p -m 0700 /run/tconn")
-        self.service.spawn("exec tconn-serviced --config /etc/tconn/serviced.json",
+        self.service.spawn(f"exec {self._serviced()} --config /etc/tconn/serviced.json",
                            "/run/serviced.log")
         self.service.wait_for("tconnctl --json status", 30)
         if enrolled:

@@ -392,7 +392,7 @@ static int display_thread(void)
 }
 
 /* A busy machine's picture comes late; one that stays dark never comes. */
-static bool draws_again(volatile uint64_t *flips)
+static bool draws_again(const volatile uint64_t *flips)
 {
 	uint64_t before = *flips;
 	int waited;
