@@ -17,7 +17,7 @@
 #define ASK_MS	120000	/* twice the longest latency_ms */
 
 struct signing {
-	const char *tcti, *identity, *batch;
+	const char *tcti, *boot_policy, *identity, *batch;
 	const char *socket;		/* tconn-labeld's; NULL: the TPM is used here */
 	struct tconn_label_source source;
 	bool inside;
@@ -73,6 +73,9 @@ static bool take_option(struct signing *s, int o)
 	case 't':
 		s->tcti = optarg;
 		return true;
+	case 'o':
+		s->boot_policy = optarg;
+		return true;
 	case 'b':
 		s->batch = optarg;
 		return true;
@@ -97,6 +100,7 @@ static int parse(int argc, char **argv, struct signing *s)
 		{ "input", required_argument, NULL, 'n' },
 		{ "identity", required_argument, NULL, 'i' },
 		{ "tcti", required_argument, NULL, 't' },
+		{ "boot-policy", required_argument, NULL, 'o' },
 		{ "batch", required_argument, NULL, 'b' },
 		{ "inside", no_argument, NULL, 'x' },
 		{ "socket", required_argument, NULL, 'k' },
@@ -113,6 +117,8 @@ static int parse(int argc, char **argv, struct signing *s)
 		return usage("label sign --source NAME --type TYPE FILE...");
 	if (s->batch && s->socket)
 		return usage("tconn-labeld gives each item a label of its own: leave out --batch or --socket");
+	if (s->boot_policy && s->socket)
+		return usage("tconn-labeld has a boot policy of its own: leave out --boot-policy or --socket");
 	if (s->batch && s->input_count)
 		return usage("a batch carries no labels of inputs: leave out --batch or --input");
 	return 0;
@@ -273,7 +279,9 @@ static int with_signer(struct signing *s, struct tconn_error *err)
 
 	if (r)
 		return r;
-	r = load_inputs(s, err);
+	r = tconn_label_signer_use_boot_policy(&signer, s->boot_policy, err);
+	if (!r)
+		r = load_inputs(s, err);
 	if (!r)
 		r = sign_files(s, &signer, err);
 	tconn_label_signer_close(&signer);

@@ -122,6 +122,11 @@ struct tconn_label_signer {
 /* From an identity directory and its TPM ("device:/dev/tpmrm0"). */
 int tconn_label_signer_open(const char *tcti, const char *identity_dir,
 			    struct tconn_label_signer *ret, struct tconn_error *err);
+/* Where the keys are sealed to boot states: the file of those that the owner signed. NULL: they
+ * are not.
+ */
+int tconn_label_signer_use_boot_policy(struct tconn_label_signer *signer, const char *path,
+				       struct tconn_error *err);
 void tconn_label_signer_close(struct tconn_label_signer *signer);
 
 struct tconn_label_new {		/* an item to be labelled */

@@ -31,6 +31,12 @@ int tconn_label_signer_open(const char *tcti, const char *identity_dir,
 	return r;
 }
 
+int tconn_label_signer_use_boot_policy(struct tconn_label_signer *signer, const char *path,
+				       struct tconn_error *err)
+{
+	return tconn_tpm_use_boot_policy(signer->tpm, path, err);
+}
+
 void tconn_label_signer_close(struct tconn_label_signer *signer)
 {
 	tconn_tpm_close(signer->tpm);

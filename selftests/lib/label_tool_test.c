@@ -16,10 +16,10 @@
 #define OUTPUT_MAX	16384
 
 static struct swtpm_maker maker;
-static struct swtpm swtpm, other_swtpm;
+static struct swtpm swtpm, other_swtpm, sealed_swtpm;
 static char issuer_dir[SWTPM_PATH_MAX], id_dir[SWTPM_PATH_MAX], other_dir[SWTPM_PATH_MAX];
-static char tsa_dir[SWTPM_PATH_MAX];
-static struct tconn_identity device, other;
+static char tsa_dir[SWTPM_PATH_MAX], sealed_dir[SWTPM_PATH_MAX];
+static struct tconn_identity device, other, sealed;
 
 FIXTURE(label_tool) {
 	char dir[SWTPM_PATH_MAX], out[OUTPUT_MAX];
@@ -38,8 +38,9 @@ static int sh(FIXTURE_DATA(label_tool) *self, const char *fmt, ...)
 	vsnprintf(command, sizeof(command), fmt, args);
 	va_end(args);
 	snprintf(line, sizeof(line), "tool=$PWD/out/bin/tconnctl; id=%s; other=%s; ca=%s; tsa=%s; tcti=%s; "
-		 "other_tcti=%s; cd %s; exec 2>&1; %s", id_dir, other_dir, issuer_dir, tsa_dir,
-		 swtpm.tcti, other_swtpm.tcti, self->dir, command);
+		 "other_tcti=%s; sealed=%s; sealed_tcti=%s; cd %s; exec 2>&1; %s", id_dir, other_dir,
+		 issuer_dir, tsa_dir, swtpm.tcti, other_swtpm.tcti, sealed_dir, sealed_swtpm.tcti,
+		 self->dir, command);
 	f = popen(line, "r");
 	if (!f)
 		return -1;
@@ -97,6 +98,24 @@ TEST_F(label_tool, A_2_3_4_another_device_is_told_from_the_expected_one)
 	EXPECT_EQ(0, sh(self, VERIFY "--who urn:tconn:device:%s r1.label r1", device.name));
 	/* It has no certificate for the other's key. */
 	EXPECT_EQ(4, sh(self, "$tool label sign --identity $other --tcti $tcti --source x --type y r1"));
+}
+
+#define SIGN_SEALED "$tool label sign --identity $sealed --tcti $sealed_tcti --source x --type y "
+
+/* Keys that are sealed to boot states sign with the owner's policy, and in these states alone. */
+TEST_F(label_tool, A5_sealed_key_signs_in_the_owners_boot_states)
+{
+	EXPECT_EQ(7, sh(self, SIGN_SEALED "r1"));
+	EXPECT_OUT("boot_policy");
+	EXPECT_EQ(0, sh(self, SIGN_SEALED "--boot-policy $sealed/boot.policy r1 && " VERIFY "r1.label r1"))
+		TH_LOG("%s", self->out);
+	EXPECT_OUT(sealed.name);
+	EXPECT_EQ(5, sh(self, SIGN_SEALED "--boot-policy $sealed/none r1"));
+	EXPECT_EQ(2, sh(self, SIGN_SEALED "--boot-policy $sealed/boot.policy --socket s r1"));
+	ASSERT_EQ(0, sh(self, "TPM2TOOLS_TCTI=$sealed_tcti tpm2_pcrextend 11:sha256=%064d", 1))
+		TH_LOG("%s", self->out);
+	EXPECT_EQ(7, sh(self, SIGN_SEALED "--boot-policy $sealed/boot.policy r1"));
+	EXPECT_OUT("none of the 1 that the owner signed");
 }
 
 TEST_F(label_tool, state_makes_a_label_count_once_and_in_order)
@@ -307,6 +326,24 @@ static void make_tsa(void)
 	}
 }
 
+/* The owner's word for a TPM whose PCRs are as they were at its start. */
+static void make_sealed(const struct tconn_issuer *issuer)
+{
+	char command[2048], policy[SWTPM_PATH_MAX + 16];
+
+	snprintf(policy, sizeof(policy), "%s/boot.policy", sealed_dir);
+	snprintf(command, sizeof(command),
+		 "openssl req -x509 -newkey rsa:2048 -noenc -subj /CN=owner -keyout %s/owner.key "
+		 "-out %s/owner.crt 2>%s/log && scripts/bootpolicy.py --key %s/owner.key "
+		 "--certificate %s/owner.crt --pcr 7=%064d --pcr 11=%064d %s", sealed_dir, sealed_dir,
+		 sealed_dir, sealed_dir, sealed_dir, 0, 0, policy);
+	if (system(command)) {
+		printf("Bail out! no boot policy in %s\n", sealed_dir);
+		exit(1);
+	}
+	test_identity_sealed(issuer, issuer_dir, sealed_swtpm.tcti, policy, NULL, sealed_dir, &sealed);
+}
+
 int main(int argc, char **argv)
 {
 	struct tconn_issuer *issuer;
@@ -314,12 +351,15 @@ int main(int argc, char **argv)
 	swtpm_maker_start(&maker);
 	swtpm_start(&maker, "device", &swtpm);
 	swtpm_start(&maker, "other", &other_swtpm);
+	swtpm_start(&maker, "sealed", &sealed_swtpm);
 	swtpm_temp_dir(issuer_dir);
 	swtpm_temp_dir(id_dir);
 	swtpm_temp_dir(other_dir);
+	swtpm_temp_dir(sealed_dir);
 	issuer = test_issuer(issuer_dir, "test issuer");
 	test_identity(issuer, issuer_dir, swtpm.tcti, NULL, id_dir, &device);
 	test_identity(issuer, issuer_dir, other_swtpm.tcti, NULL, other_dir, &other);
+	make_sealed(issuer);
 	tconn_issuer_free(issuer);
 	make_tsa();
 	return test_harness_run(argc, argv);

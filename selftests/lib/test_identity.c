@@ -67,14 +67,16 @@ static void copy_issuer(const char *issuer_dir, const char *dir)
 	free(der);
 }
 
-void test_identity(const struct tconn_issuer *issuer, const char *issuer_dir, const char *tcti,
-		   const char *name, const char *dir, struct tconn_identity *ret)
+void test_identity_sealed(const struct tconn_issuer *issuer, const char *issuer_dir,
+			  const char *tcti, const char *boot_policy, const char *name,
+			  const char *dir, struct tconn_identity *ret)
 {
 	struct tconn_error err;
 	struct tconn_tpm *tpm;
 	struct tconn_blob ek;
 
-	if (tconn_tpm_open(tcti, &tpm, &err) || tconn_tpm_make_keys(tpm, &err) ||
+	if (tconn_tpm_open(tcti, &tpm, &err) || tconn_tpm_use_boot_policy(tpm, boot_policy, &err) ||
+	    tconn_tpm_make_keys(tpm, &err) ||
 	    tconn_tpm_ek_public(tpm, &ek, &err))
 		bail_out("TPM", &err);
 	ret->role = name ? TCONN_ROLE_SERVICE : TCONN_ROLE_DEVICE;
@@ -88,4 +90,10 @@ void test_identity(const struct tconn_issuer *issuer, const char *issuer_dir, co
 	issue(issuer, ret, tpm, TCONN_KEY_DATA, TCONN_USE_DATA, dir, "data.pem");
 	copy_issuer(issuer_dir, dir);
 	tconn_tpm_close(tpm);
+}
+
+void test_identity(const struct tconn_issuer *issuer, const char *issuer_dir, const char *tcti,
+		   const char *name, const char *dir, struct tconn_identity *ret)
+{
+	test_identity_sealed(issuer, issuer_dir, tcti, NULL, name, dir, ret);
 }

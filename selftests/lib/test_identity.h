@@ -14,6 +14,11 @@ struct tconn_issuer *test_issuer(const char *dir, const char *name);
 /* Makes the TPM's keys and dir with ak.pem tls.pem data.pem ca.pem; name NULL: a
  * device's, its id from the EK.
  */
+/* boot_policy: the keys are sealed to its states; NULL: they are not. */
+void test_identity_sealed(const struct tconn_issuer *issuer, const char *issuer_dir,
+			  const char *tcti, const char *boot_policy, const char *name,
+			  const char *dir, struct tconn_identity *ret);
+/* They are not. */
 void test_identity(const struct tconn_issuer *issuer, const char *issuer_dir, const char *tcti,
 		   const char *name, const char *dir, struct tconn_identity *ret);
 
