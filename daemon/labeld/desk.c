@@ -100,13 +100,29 @@ static void refuse_all(struct desk *d, int code, const struct tconn_error *err)
 	}
 }
 
+/* A batch is signed for the certificate of that moment. */
+static void look_for_renewal(struct desk *d)
+{
+	struct tconn_error err = { "" };
+	int r = certificate_renew(&d->certificate, d->signer.tpm, &err);
+
+	if (r > 0)
+		tconn_say("labels carry the renewed certificate from now on");
+	if (r < 0)
+		tconn_say("labels go on with the certificate they had: %s", err.text);
+	d->signer.certificate = d->certificate.der;
+	d->signer.certificate_len = d->certificate.len;
+}
+
 static void close_batch(struct desk *d)
 {
 	size_t count = tconn_label_batch_count(d->batch);
 	struct tconn_error err = { "" };
 	int64_t start = now_ms();
-	int r = tconn_label_batch_sign(d->batch, &d->signer, &err);
+	int r;
 
+	look_for_renewal(d);
+	r = tconn_label_batch_sign(d->batch, &d->signer, &err);
 	if (r)
 		refuse_all(d, r, &err);
 	for (size_t i = 0; i < count; i++) {

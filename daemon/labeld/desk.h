@@ -10,6 +10,7 @@
 #include "../lib/label.h"
 #include "../lib/label_policy.h"
 #include "../lib/label_wire.h"
+#include "certificate.h"
 #include "peer.h"
 #include "settings.h"
 
@@ -36,7 +37,8 @@ struct desk {
 	const struct settings *settings;
 	const struct tconn_label_policy *policy;
 	struct x509_store_st *trust;		/* of labels of inputs */
-	struct tconn_label_signer signer;
+	struct certificate certificate;
+	struct tconn_label_signer signer;	/* borrows it */
 	struct tconn_label_environment environment;
 	struct tconn_label_clock clock;		/* epoch, and the number of the last batch */
 	struct client client[DESK_CLIENTS];

@@ -43,24 +43,19 @@ static const char help[] =
 struct program {
 	struct settings settings;
 	struct tconn_label_policy policy;
-	uint8_t *certificate;
 	struct desk desk;
 };
 
 static int load(struct program *p, struct tconn_error *err)
 {
 	struct desk *d = &p->desk;
-	char path[4096];
 	int r = tconn_label_policy_load(p->settings.policy, &p->policy, err);
 
 	if (!r)
 		r = tconn_trust_load(p->settings.trust, &d->trust, err);
 	if (r)
 		return r;
-	if (snprintf(path, sizeof(path), "%s/data.pem", p->settings.identity) >= (int)sizeof(path))
-		return tconn_fail(err, -ENAMETOOLONG, "%s: path too long", p->settings.identity);
-	r = tconn_certificate_load(path, &p->certificate, &d->signer.certificate_len, err);
-	d->signer.certificate = p->certificate;
+	r = certificate_load(&d->certificate, p->settings.identity, err);
 	d->settings = &p->settings;
 	d->policy = &p->policy;
 	return r ? tconn_fail_in(err, r, "own identity (enrol with tconnctl enrol)") : 0;
@@ -209,7 +204,7 @@ static void unload(struct program *p)
 {
 	tconn_tpm_close(p->desk.signer.tpm);
 	X509_STORE_free(p->desk.trust);
-	free(p->certificate);
+	certificate_free(&p->desk.certificate);
 	settings_free(&p->settings);
 	free(p);
 }

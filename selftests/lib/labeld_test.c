@@ -36,6 +36,7 @@ static char self_exe[256], self_digest[65];
 
 FIXTURE(labeld) {
 	char dir[SWTPM_PATH_MAX], socket[SWTPM_PATH_MAX + 16];
+	const char *identity;
 	pid_t daemon;
 	int fd;
 	uint8_t nonce[TCONN_WIRE_NONCE];
@@ -77,8 +78,8 @@ static void start(FIXTURE_DATA(labeld) *self, unsigned int latency_ms, unsigned 
 	snprintf(config, sizeof(config), "%s/config", self->dir);
 	write_text(self, "config", "{\"tcti\":\"%s\",\"identity\":\"%s\",\"trust\":\"%s/ca.pem\","
 		   "\"socket\":\"%s\",\"policy\":\"%s/policy\",\"evidence\":\"%s\",\"latency_ms\":%u,"
-		   "\"items\":%u}", swtpm.tcti, id_dir, id_dir, self->socket, self->dir, self->dir,
-		   latency_ms, items);
+		   "\"items\":%u}", swtpm.tcti, self->identity, id_dir, self->socket, self->dir,
+		   self->dir, latency_ms, items);
 	self->daemon = fork();
 	if (!self->daemon) {
 		execl("out/bin/tconn-labeld", "tconn-labeld", "--config", config, NULL);
@@ -165,6 +166,7 @@ FIXTURE_SETUP(labeld)
 	snprintf(path, sizeof(path), "%s/ca.pem", id_dir);
 	ASSERT_EQ(0, tconn_trust_load(path, &self->check.trust, &self->err));
 	self->fd = -1;
+	self->identity = id_dir;
 	write_policy(self, self_digest, "", 20);
 }
 
@@ -447,6 +449,77 @@ TEST_F(labeld, library_client_gets_labels)
 		tconn_bytes_free(&derived);
 	}
 	tconn_bytes_free(&label);
+	tconn_label_disconnect(c);
+}
+
+/* A certificate of this key in the place of data.pem, as enrolment writes it: the whole file at
+ * once. The file from which it came stays.
+ */
+static int renew(FIXTURE_DATA(labeld) *self, const struct tconn_identity *who, enum tconn_key key,
+		 const char *file)
+{
+	char command[4 * SWTPM_PATH_MAX];
+	struct tconn_issuer *issuer = NULL;
+	struct tconn_tpm *tpm = NULL;
+	int r = tconn_issuer_load(issuer_dir, &issuer, &self->err);
+
+	if (!r)
+		r = tconn_tpm_open(swtpm.tcti, &tpm, &self->err);
+	if (!r)
+		test_certificate(issuer, who, tpm, key, TCONN_USE_DATA, self->dir, file);
+	tconn_tpm_close(tpm);
+	tconn_issuer_free(issuer);
+	snprintf(command, sizeof(command), "cd %s && cp %s next && mv next data.pem", self->dir, file);
+	return r ? r : system(command);
+}
+
+/* A label of now, which verifies; whether it carries the certificate in this file. */
+static bool label_has(FIXTURE_DATA(labeld) *self, struct tconn_label_connection *c, const char *file)
+{
+	const struct tconn_label_source source = { .name = "probe/x", .content_type = "text/plain" };
+	const struct tconn_label_wanted want = { .source = &source, .data = (const uint8_t *)"x",
+						 .size = 1 };
+	char path[SWTPM_PATH_MAX + 32];
+	struct tconn_bytes label = { 0 };
+	uint8_t *der = NULL;
+	size_t len = 0;
+	bool has;
+
+	snprintf(path, sizeof(path), "%s/%s", self->dir, file);
+	has = !tconn_label_get(c, &want, PATIENCE_MS, &label, &self->err) &&
+	      !verify_bytes(self, &label) && !tconn_certificate_load(path, &der, &len, &self->err) &&
+	      memmem(label.data, label.len, der, len);
+	free(der);
+	tconn_bytes_free(&label);
+	return has;
+}
+
+/* tconnd renews the identity while labels are made: the next ones carry the new certificate, and
+ * none that is of another identity or of another key than the TPM's data key.
+ */
+TEST_F(labeld, renewed_certificate_is_taken_without_a_restart)
+{
+	struct tconn_label_connection *c = NULL;
+	struct tconn_identity stranger = device;
+	char command[4 * SWTPM_PATH_MAX];
+
+	snprintf(command, sizeof(command), "cp %s/*.pem %s", id_dir, self->dir);
+	ASSERT_EQ(0, system(command));
+	self->identity = self->dir;
+	ASSERT_EQ(0, renew(self, &device, TCONN_KEY_DATA, "first"));
+	start(self, 50, 100);
+	ASSERT_EQ(0, connect_client(self, &c)) TH_LOG("%s", self->err.text);
+	EXPECT_TRUE(label_has(self, c, "first")) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, renew(self, &device, TCONN_KEY_DATA, "second"));
+	EXPECT_TRUE(label_has(self, c, "second")) TH_LOG("%s", self->err.text);
+
+	stranger.name[0] = stranger.name[0] == '0' ? '1' : '0';
+	ASSERT_EQ(0, renew(self, &stranger, TCONN_KEY_DATA, "stranger"));
+	EXPECT_TRUE(label_has(self, c, "second")) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, renew(self, &device, TCONN_KEY_TLS, "key"));
+	EXPECT_TRUE(label_has(self, c, "second")) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, renew(self, &device, TCONN_KEY_DATA, "third"));
+	EXPECT_TRUE(label_has(self, c, "third")) TH_LOG("%s", self->err.text);
 	tconn_label_disconnect(c);
 }
 

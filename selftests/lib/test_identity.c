@@ -37,9 +37,9 @@ static void write_pem(const char *dir, const char *file, const uint8_t *der, siz
 	X509_free(cert);
 }
 
-static void issue(const struct tconn_issuer *issuer, const struct tconn_identity *identity,
-		  struct tconn_tpm *tpm, enum tconn_key key, enum tconn_use use, const char *dir,
-		  const char *file)
+void test_certificate(const struct tconn_issuer *issuer, const struct tconn_identity *identity,
+		      struct tconn_tpm *tpm, enum tconn_key key, enum tconn_use use,
+		      const char *dir, const char *file)
 {
 	uint8_t serial[TCONN_SERIAL_BYTES], *der;
 	struct tconn_error err;
@@ -85,9 +85,9 @@ void test_identity_sealed(const struct tconn_issuer *issuer, const char *issuer_
 	else if (tconn_device_id(&ek, ret->name, &err))
 		bail_out("device id", &err);
 	mkdir(dir, 0700);
-	issue(issuer, ret, tpm, TCONN_KEY_AK, TCONN_USE_AK, dir, "ak.pem");
-	issue(issuer, ret, tpm, TCONN_KEY_TLS, TCONN_USE_TLS, dir, "tls.pem");
-	issue(issuer, ret, tpm, TCONN_KEY_DATA, TCONN_USE_DATA, dir, "data.pem");
+	test_certificate(issuer, ret, tpm, TCONN_KEY_AK, TCONN_USE_AK, dir, "ak.pem");
+	test_certificate(issuer, ret, tpm, TCONN_KEY_TLS, TCONN_USE_TLS, dir, "tls.pem");
+	test_certificate(issuer, ret, tpm, TCONN_KEY_DATA, TCONN_USE_DATA, dir, "data.pem");
 	copy_issuer(issuer_dir, dir);
 	tconn_tpm_close(tpm);
 }
