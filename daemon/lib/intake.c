@@ -10,12 +10,14 @@
 #include <time.h>
 
 #include "file.h"
+#include "intake_quota.h"
 #include "policy_json.h"
 
 #define PATH_BYTES	4096
 #define ESCAPED_MAX	(3 * 63 + 1)
 
-static const struct tconn_intake_rule *find_rule(const struct tconn_intake_policy *p, const char *source)
+const struct tconn_intake_rule *tconn_intake_rule_of(const struct tconn_intake_policy *p,
+						     const char *source)
 {
 	for (size_t i = 0; i < p->count; i++)
 		if (tconn_policy_matches(p->rule[i].source, source))
@@ -83,104 +85,120 @@ static void escape(const char *name, char ret[ESCAPED_MAX])
 	*ret = '\0';
 }
 
+/* What arrived, and what was found about it so far. */
+struct arrival {
+	struct tconn_intake *in;
+	const struct tconn_identity *from;
+	const struct tconn_bytes *label, *data;
+	const struct tconn_label *l;
+	const struct tconn_intake_rule *rule;
+	struct tconn_label_report report;
+	struct tconn_label_item item;
+	char folder[PATH_BYTES];
+};
+
 /* The data first: whoever sees the label has both. */
-static int keep(const char *folder, const struct tconn_label *l, const struct tconn_label_item *item,
-		const struct tconn_bytes *label, const struct tconn_bytes *data,
-		struct tconn_intake_item *ret, struct tconn_error *err)
+static int keep(const struct arrival *a, struct tconn_intake_item *ret, struct tconn_error *err)
 {
 	char source[ESCAPED_MAX], stem[PATH_BYTES], path[PATH_BYTES + 8];
 	int r;
 
-	escape(tconn_label_source(l, item->source)->name, source);
-	if (snprintf(stem, sizeof(stem), "%s/%s-%" PRIu64 "-%" PRIu64, folder, source,
-		     tconn_label_clock(l)->epoch, item->sequence) >= (int)sizeof(stem))
-		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", folder);
+	escape(tconn_label_source(a->l, a->item.source)->name, source);
+	if (snprintf(stem, sizeof(stem), "%s/%s-%" PRIu64 "-%" PRIu64, a->folder, source,
+		     tconn_label_clock(a->l)->epoch, a->item.sequence) >= (int)sizeof(stem))
+		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", a->folder);
 	snprintf(path, sizeof(path), "%s.data", stem);
 	if (snprintf(ret->path, sizeof(ret->path), "%s", path) >= (int)sizeof(ret->path))
-		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", folder);
-	r = tconn_file_replace(path, data, 0600, err);
+		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", a->folder);
+	r = tconn_file_replace(path, a->data, 0600, err);
 	snprintf(path, sizeof(path), "%s.label", stem);
-	return r ? r : tconn_file_replace(path, label, 0600, err);
+	return r ? r : tconn_file_replace(path, a->label, 0600, err);
+}
+
+static int keep_within_quota(const struct arrival *a, struct tconn_intake_item *ret,
+			     struct tconn_error *err)
+{
+	const uint64_t bytes = a->label->len + a->data->len;
+	int r = tconn_intake_room(a->in, a->from, a->folder, a->rule, bytes, err);
+
+	if (!r)
+		r = keep(a, ret, err);
+	if (!r)
+		tconn_intake_kept(a->in, a->from, a->rule, bytes);
+	return r;
 }
 
 /* In its place among those before, and on the disk before that is remembered: an item that
  * was kept and then forgotten comes again as the same files.
  */
-static int take_place(const struct tconn_intake_rule *rule, const char *folder,
-		      const struct tconn_label *l, const struct tconn_label_report *report,
-		      const struct tconn_label_item *item, const struct tconn_bytes *label,
-		      const struct tconn_bytes *data, struct tconn_intake_item *ret,
+static int take_place(const struct arrival *a, struct tconn_intake_item *ret,
 		      struct tconn_error *err)
 {
 	struct tconn_label_track *track = NULL;
-	char path[PATH_BYTES];
+	char path[PATH_BYTES + 8];
 	int r;
 
-	if (snprintf(path, sizeof(path), "%s/track", folder) >= (int)sizeof(path))
-		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", folder);
+	snprintf(path, sizeof(path), "%s/track", a->folder);
 	r = tconn_label_track_load(path, &track, err);
 	if (!r)
-		r = tconn_label_track_take(track, l, report, !rule->complete, err);
+		r = tconn_label_track_take(track, a->l, &a->report, !a->rule->complete, err);
 	if (!r)
-		r = keep(folder, l, item, label, data, ret, err);
+		r = keep_within_quota(a, ret, err);
 	if (!r)
 		r = tconn_label_track_save(track, path, err);
 	tconn_label_track_free(track);
 	return r;
 }
 
-static int make_folder(const struct tconn_intake *in, const struct tconn_identity *from, char *ret,
-		       size_t size, struct tconn_error *err)
+static int make_folder(struct arrival *a, struct tconn_error *err)
 {
-	if (snprintf(ret, size, "%s/%s", in->dir, from->name) >= (int)size)
-		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", in->dir);
-	if ((mkdir(in->dir, 0700) && errno != EEXIST) || (mkdir(ret, 0700) && errno != EEXIST))
-		return tconn_fail(err, -errno, "%s: %s", ret, strerror(errno));
+	const char *dir = a->in->dir;
+
+	if (snprintf(a->folder, sizeof(a->folder), "%s/%s", dir, a->from->name) >=
+	    (int)sizeof(a->folder))
+		return tconn_fail(err, -ENAMETOOLONG, "%.200s: path is too long", dir);
+	if ((mkdir(dir, 0700) && errno != EEXIST) || (mkdir(a->folder, 0700) && errno != EEXIST))
+		return tconn_fail(err, -errno, "%s: %s", a->folder, strerror(errno));
 	return 0;
 }
 
-static int take(const struct tconn_intake *in, const struct tconn_identity *from,
-		const struct tconn_label *l, const struct tconn_bytes *label,
-		const struct tconn_bytes *data, struct tconn_intake_item *ret,
-		struct tconn_error *err)
+static int take(struct arrival *a, struct tconn_intake_item *ret, struct tconn_error *err)
 {
-	const struct tconn_intake_rule *rule;
-	struct tconn_label_report report;
-	struct tconn_label_item *item = calloc(1, sizeof(*item));
-	char folder[PATH_BYTES];
-	int r = item ? tconn_label_item(l, 0, item, err) : tconn_fail(err, -ENOMEM, "out of memory");
+	const char *source;
+	int r = tconn_label_item(a->l, 0, &a->item, err);
 
-	if (!r) {
-		const char *source = tconn_label_source(l, item->source)->name;
-
-		snprintf(ret->name, sizeof(ret->name), "%s #%" PRIu64, source, item->sequence);
-		rule = find_rule(&in->policy, source);
-		r = verify(in, from, l, &report, err);
-	}
+	if (r)
+		return r;
+	source = tconn_label_source(a->l, a->item.source)->name;
+	snprintf(ret->name, sizeof(ret->name), "%s #%" PRIu64, source, a->item.sequence);
+	a->rule = tconn_intake_rule_of(&a->in->policy, source);
+	r = verify(a->in, a->from, a->l, &a->report, err);
 	if (!r)
-		r = check_policy(rule, l, item, err);
+		r = check_policy(a->rule, a->l, &a->item, err);
 	if (!r)
-		r = tconn_label_check_data(item, data->data, data->len, err);
+		r = tconn_label_check_data(&a->item, a->data->data, a->data->len, err);
 	if (!r)
-		r = make_folder(in, from, folder, sizeof(folder), err);
-	if (!r)
-		r = take_place(rule, folder, l, &report, item, label, data, ret, err);
-	free(item);
-	return r;
+		r = make_folder(a, err);
+	return r ? r : take_place(a, ret, err);
 }
 
-int tconn_intake_take(const struct tconn_intake *in, const struct tconn_identity *from,
+int tconn_intake_take(struct tconn_intake *in, const struct tconn_identity *from,
 		      const struct tconn_bytes *label, const struct tconn_bytes *data,
 		      struct tconn_intake_item *ret, struct tconn_error *err)
 {
+	struct arrival *a = calloc(1, sizeof(*a));
 	struct tconn_intake_item got = { .name = "" };
 	struct tconn_label *l = NULL;
-	int r = tconn_label_decode(label->data, label->len, &l, err);
 	char where[160];
+	int r = a ? tconn_label_decode(label->data, label->len, &l, err) :
+		tconn_fail(err, -ENOMEM, "out of memory");
 
-	if (!r)
-		r = take(in, from, l, label, data, &got, err);
+	if (!r) {
+		*a = (struct arrival){ .in = in, .from = from, .label = label, .data = data, .l = l };
+		r = take(a, &got, err);
+	}
 	tconn_label_free(l);
+	free(a);
 	snprintf(where, sizeof(where), "item %s", *got.name ? got.name : "without a name");
 	if (r)
 		return tconn_fail_in(err, r, where);

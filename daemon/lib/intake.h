@@ -10,8 +10,11 @@
  *		     "max_age_s": 3600,			optional: between label and now
  *		     "synchronised": true,		optional: the signer's clock has to be
  *		     "environment": true,		optional: it has to say what it ran
- *		     "complete": true } ] }		optional: a hole in the order is a refusal
- * What is not on it is refused. Unknown keys are refused by name.
+ *		     "complete": true,			optional: a hole in the order is a refusal
+ *		     "max_items": 10000,		optional: of one signer, kept at a time
+ *		     "max_mib": 1024 } ] }		optional: their data and labels, likewise
+ * What is not on it is refused. Unknown keys are refused by name. An item counts for the first
+ * source in the policy that fits, until somebody takes its files away.
  *
  * Kept as DIR/SIGNER/SOURCE-EPOCH-SEQUENCE.data and .label, with every byte of the source's
  * name but letters, digits, '-' and '_' as %XX; DIR/SIGNER/track is the order (label.h).
@@ -25,6 +28,8 @@
 
 enum tconn_intake_limit {
 	TCONN_INTAKE_RULES_MAX	= 64,
+	TCONN_INTAKE_ITEMS	= 10000,	/* max_items and max_mib where the policy has none */
+	TCONN_INTAKE_MIB	= 1024,
 	TCONN_ITEM_MAX		= 8 << 20,	/* bytes of an item's data */
 	TCONN_ITEM_LABEL_MAX	= 65536,	/* bytes of its label */
 	TCONN_FRAME_ITEM	= TCONN_ITEM_MAX + TCONN_ITEM_LABEL_MAX + 1024,	/* of the message */
@@ -37,6 +42,7 @@ struct tconn_intake_rule {
 	uint8_t program[TCONN_POLICY_LIST_MAX][32];
 	uint32_t max_age_s;		/* 0: any */
 	bool synchronised, environment, complete;
+	uint32_t max_items, max_mib;
 };
 
 struct tconn_intake_policy {
@@ -48,6 +54,7 @@ struct tconn_intake {
 	const char *dir;
 	struct x509_store_st *trust;	/* issuers of signers */
 	struct tconn_intake_policy policy;
+	void *usage;			/* tree: what is kept, by signer (intake_quota.c) */
 };
 
 struct tconn_intake_item {
@@ -60,11 +67,18 @@ int tconn_intake_policy_parse(const char *json, size_t len, struct tconn_intake_
 int tconn_intake_policy_load(const char *path, struct tconn_intake_policy *ret,
 			     struct tconn_error *err);
 
+/* The first that fits; NULL: none does. */
+const struct tconn_intake_rule *tconn_intake_rule_of(const struct tconn_intake_policy *p,
+						     const char *source);
+
 /* From the holder of that identity. Errors are label.h's, and -EPERM: the policy does not
- * accept it, -ETIME: too old; err begins with the item's name once that is known.
+ * accept it, -ETIME: too old, -EDQUOT: there is no room for it now; err begins with the
+ * item's name once that is known.
  */
-int tconn_intake_take(const struct tconn_intake *in, const struct tconn_identity *from,
+int tconn_intake_take(struct tconn_intake *in, const struct tconn_identity *from,
 		      const struct tconn_bytes *label, const struct tconn_bytes *data,
 		      struct tconn_intake_item *ret, struct tconn_error *err);
+/* What it learned; not what it was given. */
+void tconn_intake_free(struct tconn_intake *in);
 
 #endif

@@ -56,8 +56,7 @@ int device_check_ak(struct device *d, struct tconn_error *err)
 	       store_keep_ak(d->server->store, d->identity.name, d->ak, err) : r;
 }
 
-/* What is of interest later: who came in, who was refused, who had to leave. */
-static void audit(struct device *d, const char *what, const char *detail)
+void device_audit(struct device *d, const char *what, const char *detail)
 {
 	char who[TCONN_IDENTITY_MAX + 16];
 	struct tconn_error err;
@@ -194,7 +193,7 @@ static int meet(struct device *d, struct tconn_error *err)
 	r = attest(d, err);
 	if (r == 0) {
 		tconn_say("device %s: verdict: trusted, in both directions", d->identity.name);
-		audit(d, "device-in", d->kernel);
+		device_audit(d, "device-in", d->kernel);
 	}
 	return r;
 }
@@ -206,7 +205,7 @@ static bool over(struct device *d, int r, const struct tconn_error *err)
 	/* A device that nobody knows here could fill the log. */
 	if (d->trusted || (d->identity.name[0] &&
 			   store_find_device(d->server->store, d->identity.name, NULL) == 0))
-		audit(d, d->trusted ? "device-out" : "device-refused", err->text);
+		device_audit(d, d->trusted ? "device-out" : "device-refused", err->text);
 	if (d->trusted && r == -EKEYREVOKED)
 		store_refused(d->server->store, d->identity.name, err->text, NULL);
 	tconn_channel_cancel(d->channel, NULL);

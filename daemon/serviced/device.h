@@ -18,4 +18,7 @@ bool device_resume(struct device *d);
  */
 int device_check_ak(struct device *d, struct tconn_error *err);
 
+/* What is of interest later: who came in, who was refused, who had to leave. */
+void device_audit(struct device *d, const char *what, const char *detail);
+
 #endif

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "../lib/say.h"
+#include "device.h"
 
 #define ROUND	64		/* items at a time: others wait for this thread */
+#define AUDIT_S	3600		/* between two entries about a device without room */
 
 #define _cleanup_message_ __attribute__((cleanup(tconn_message_free)))
 
@@ -21,7 +23,29 @@ static int answer(struct device *d, uint64_t id, int code, const struct tconn_er
 	return tconn_message_send(d->channel, &m, err);
 }
 
-/* 0: there was none; 1: there may be more. */
+/* Log, numbers, and where a device reached its quota the audit log, once in a while. */
+static void note(struct device *d, int taken, const struct tconn_intake_item *got,
+		 const struct tconn_error *why)
+{
+	const enum server_item what = !taken ? SERVER_ITEM_KEPT : taken == -EDQUOT ?
+				      SERVER_ITEM_NO_ROOM : SERVER_ITEM_REFUSED;
+
+	pthread_mutex_lock(&d->server->lock);
+	d->server->items[what]++;
+	pthread_mutex_unlock(&d->server->lock);
+	if (what == SERVER_ITEM_KEPT)
+		tconn_say("device %s: item %s kept in %s", d->identity.name, got->name, got->path);
+	else
+		tconn_say("device %s: refused (%s): %s", d->identity.name,
+			  taken == -EDQUOT ? "quota" : tconn_label_fault(taken), why->text);
+	if (what != SERVER_ITEM_NO_ROOM ||
+	    (d->quota_audited && server_now() < d->quota_audited + AUDIT_S))
+		return;
+	d->quota_audited = server_now();
+	device_audit(d, "items-quota", why->text);
+}
+
+/* 0: there was none, or no room for it; 1: there may be more. */
 static int fetch_one(struct device *d, struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message ask = { .type = TCONN_MSG_FETCH }, item = { 0 };
@@ -38,13 +62,9 @@ static int fetch_one(struct device *d, struct tconn_error *err)
 	taken = tconn_intake_take(&d->server->intake, &d->identity, &item.label, &item.item, &got,
 				  &why);
 	pthread_mutex_unlock(&d->server->intake_lock);
-	if (taken)
-		tconn_say("device %s: refused (%s): %s", d->identity.name, tconn_label_fault(taken),
-			  why.text);
-	else
-		tconn_say("device %s: item %s kept in %s", d->identity.name, got.name, got.path);
+	note(d, taken, &got, &why);
 	r = answer(d, item.id, taken, &why, err);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : taken != -EDQUOT;
 }
 
 int items_fetch(struct device *d, struct tconn_error *err)

@@ -11,7 +11,7 @@
 /* What is counted, as of one moment. */
 struct numbers {
 	unsigned int connections, pending, active;
-	unsigned long long turned_away, trusted, refused;
+	unsigned long long turned_away, trusted, refused, items[SERVER_ITEMS];
 	long long uptime, identity_end;
 };
 
@@ -26,6 +26,8 @@ static struct numbers take(struct server *s)
 		.refused = s->attestations[0], .uptime = server_now() - s->started,
 		.identity_end = s->credentials->end,
 	};
+	for (int i = 0; i < SERVER_ITEMS; i++)
+		n.items[i] = s->items[i];
 	pthread_mutex_unlock(&s->lock);
 	return n;
 }
@@ -47,6 +49,12 @@ static void print(FILE *f, const struct numbers *n)
 		"# TYPE tconn_attestations_total counter\n"
 		"tconn_attestations_total{verdict=\"trusted\"} %llu\n"
 		"tconn_attestations_total{verdict=\"refused\"} %llu\n", n->trusted, n->refused);
+	fprintf(f, "# HELP tconn_items_total Labelled items of devices.\n"
+		"# TYPE tconn_items_total counter\n"
+		"tconn_items_total{result=\"kept\"} %llu\n"
+		"tconn_items_total{result=\"refused\"} %llu\n"
+		"tconn_items_total{result=\"quota\"} %llu\n", n->items[SERVER_ITEM_KEPT],
+		n->items[SERVER_ITEM_REFUSED], n->items[SERVER_ITEM_NO_ROOM]);
 	one(f, "tconn_uptime_seconds", "gauge", "Since the program started.",
 	    (unsigned long long)n->uptime);
 	one(f, "tconn_identity_end_timestamp_seconds", "gauge",

@@ -110,6 +110,7 @@ void server_free(struct server *s)
 	if (s->lobby_fd > 0)
 		close(s->lobby_fd);
 	tdestroy(s->logs, free);
+	tconn_intake_free(&s->intake);
 	tconn_credentials_put(s->credentials);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->intake_lock);

@@ -28,6 +28,9 @@
 #define SERVER_OPERATORS	16	/* conversations on the operator's socket at once */
 #define SERVER_STACK		(1u << 20)	/* bytes, each thread */
 
+/* What becomes of an item. */
+enum server_item { SERVER_ITEM_KEPT, SERVER_ITEM_REFUSED, SERVER_ITEM_NO_ROOM, SERVER_ITEMS };
+
 /* One connection; owned by its thread, and by the lobby while it is parked. */
 struct device {
 	struct server *server;
@@ -49,6 +52,7 @@ struct device {
 	int64_t end;			/* the same clock: its certificate ends, and it with it */
 	int64_t fetch_due;		/* likewise: to be asked for items; server.lock while parked */
 	uint64_t items_sent;
+	int64_t quota_audited;		/* CLOCK_BOOTTIME, seconds: that there was no room; 0: never */
 	struct question *question;	/* being asked; server.lock */
 	char kernel[128];		/* a hint; written once, before trusted is set */
 	char *checks, *service_checks;	/* JSON, of the last attestation; server.lock */
@@ -74,6 +78,7 @@ struct server {
 	unsigned int pending, connections, operators;
 	unsigned int active;		/* threads of connections that were parked before */
 	uint64_t attestations[2];	/* evidence that was appraised: refused, trusted */
+	uint64_t items[SERVER_ITEMS];	/* what became of devices' items */
 	uint64_t turned_away;		/* connections beyond the bound */
 	uint64_t revocations;		/* number of the last one that connections know of */
 	bool full, stopping;

@@ -195,6 +195,7 @@ static void close_parts(struct program *p)
 {
 	phrase_close(&p->phrase);
 	tconn_credentials_put(p->service.credentials);
+	tconn_intake_free(&p->service.intake);
 	tconn_tpm_close(p->tpm);
 	tconn_refset_free(p->refset);
 	X509_STORE_free(p->trust);

@@ -148,6 +148,12 @@ void outbox_done(const char *dir, const char *name, int code, const char *why)
 
 	if (folder < 0)
 		return;
+	/* The service asks for it again, when it may have room. */
+	if (code == -EDQUOT) {
+		tconn_say("outbox: %s stays: %s", name, why);
+		close(folder);
+		return;
+	}
 	snprintf(label, sizeof(label), "%s" LABEL, name);
 	/* It has it already: our word of that was lost. */
 	if (code && code != -EEXIST) {

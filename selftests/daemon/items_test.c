@@ -34,7 +34,8 @@ struct made {
 static const struct made by_device[] = {
 	{ "good", "thermometer/1", "21.5 C" }, { "bent", "thermometer/1", "21.6 C" },
 	{ "foreign", "microphone/1", "hello" }, { "torn", "thermometer/1", "21.7 C" },
-	{ "last", "thermometer/1", "21.8 C" },
+	{ "last", "thermometer/1", "21.8 C" }, { "line", "journal/1", "started" },
+	{ "second", "journal/1", "stopped" },
 }, by_visitor[] = {
 	{ "visitors", "thermometer/1", "99.9 C" },
 }, by_service[] = {
@@ -116,6 +117,17 @@ static bool service_said(void *arg)
 	const struct line *l = arg;
 
 	return is_logged("tconn-serviced.log", l->a, l->b);
+}
+
+static bool quota_is_counted(void *arg)
+{
+	char *text = stage_read(stage_path(&w, "metrics.prom"));
+	const char *line = strstr(text, "\ntconn_items_total{result=\"quota\"} ");
+	bool counted = line && strtoul(strchr(line, '}') + 1, NULL, 10) > 0;
+
+	(void)arg;
+	free(text);
+	return counted;
 }
 
 /* In one of the two folders of kept items there is a file with this data. */
@@ -226,6 +238,34 @@ TEST(outbox_is_read_plainly)
 	EXPECT_IN("outbox: i: refused: i.label: is no plain file", log);
 }
 
+/* One line of the journal may lie there. The next stays with the device until there is room. */
+TEST(item_beyond_the_quota_waits_at_the_device)
+{
+	char command[512];
+
+	put_out("line", "a");
+	EXPECT_TRUE(stage_until(service_said, &(struct line){ "item journal/1 #6 kept in", device() },
+				PATIENCE_MS));
+	put_out("second", "b");
+	EXPECT_TRUE(stage_until(service_said, &(struct line){ "refused (quota): item journal/1 #7: quota: ",
+				"1 items of" }, PATIENCE_MS))
+		TH_LOG("%s", stage_read(stage_path(&w, "tconn-serviced.log")));
+	for (int i = 0; i < PATIENCE_MS / 20 && !is_logged("tconnd.log", "outbox: b stays: ", "quota"); i++)
+		usleep(20000);
+	EXPECT_TRUE(is_logged("tconnd.log", "outbox: b stays: ", "quota"));
+	EXPECT_TRUE(is_there("outbox/b.label"));
+	EXPECT_FALSE(is_there("outbox/refused/b"));
+	EXPECT_EQ(0, stage_ctl(&w, "audit", "export", stage_path(&w, "audit"), NULL));
+	EXPECT_IN("\"items-quota\"", stage_read(stage_path(&w, "audit")));
+	EXPECT_TRUE(stage_until(quota_is_counted, NULL, PATIENCE_MS))
+		TH_LOG("%s", stage_read(stage_path(&w, "metrics.prom")));
+
+	snprintf(command, sizeof(command), "rm %s/%s/journal*", stage_path(&w, "items"), device());
+	ASSERT_EQ(0, system(command));
+	EXPECT_TRUE(stage_until(service_said, &(struct line){ "item journal/1 #7 kept in", device() },
+				PATIENCE_MS));
+}
+
 /* -- from the service to the device */
 
 static const char *printed(void)
@@ -312,12 +352,12 @@ TEST_F(hostile, item_that_was_not_asked_for_ends_the_connection)
 	EXPECT_IN("ITEM", player_refused(&self->p));
 }
 
-static void write_config(const char *name, const char *source)
+static void write_config(const char *name, const char *source, const char *more)
 {
 	char text[512];
 
 	snprintf(text, sizeof(text), "{\"tconn-item-policy\":1,\"sources\":[{\"source\":\"%s\","
-		 "\"content_types\":[\"text/plain\"]}]}", source);
+		 "\"content_types\":[\"text/plain\"]}%s]}", source, more);
 	stage_write(stage_path(&w, name), text, strlen(text));
 }
 
@@ -343,8 +383,9 @@ static void start(void)
 {
 	char config[1024];
 
-	snprintf(config, sizeof(config), "\"items\":\"%s\",\"item_policy\":\"%s\",\"items_s\":1",
-		 stage_path(&w, "items"), stage_path(&w, "service-policy"));
+	snprintf(config, sizeof(config), "\"items\":\"%s\",\"item_policy\":\"%s\",\"items_s\":1,"
+		 "\"metrics_file\":\"%s\"", stage_path(&w, "items"), stage_path(&w, "service-policy"),
+		 stage_path(&w, "metrics.prom"));
 	serviced = stage_serviced(&w, config);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", device()));
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
@@ -366,8 +407,8 @@ int main(int argc, char **argv)
 	make(&w.device, by_device, sizeof(by_device) / sizeof(by_device[0]));
 	make(&w.visitor, by_visitor, sizeof(by_visitor) / sizeof(by_visitor[0]));
 	make(&w.service, by_service, sizeof(by_service) / sizeof(by_service[0]));
-	write_config("service-policy", "thermometer/...");
-	write_config("device-policy", "prices/...");
+	write_config("service-policy", "thermometer/...", ",{\"source\":\"journal/...\",\"max_items\":1}");
+	write_config("device-policy", "prices/...", "");
 	if (mkdir(stage_path(&w, "outbox"), 0700))
 		abort();
 	start();

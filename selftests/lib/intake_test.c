@@ -50,6 +50,7 @@ FIXTURE_TEARDOWN(intake)
 {
 	tconn_label_signer_close(&self->signer);
 	tconn_label_trust_free(self->in.trust);
+	tconn_intake_free(&self->in);
 	tconn_bytes_free(&self->label);
 }
 
@@ -166,6 +167,84 @@ TEST_F(intake, each_rule_of_the_policy_refuses)
 	EXPECT_REFUSED(-EPERM, "no such source is accepted");
 }
 
+static int shell(FIXTURE_DATA(intake) *self, const char *command)
+{
+	char line[2 * SWTPM_PATH_MAX + 128];
+
+	snprintf(line, sizeof(line), "cd %s/%s && %s", self->items, device.name, command);
+	return system(line);
+}
+
+/* Until somebody takes files away; and what lay there before the program started counts too. */
+TEST_F(intake, no_more_items_of_a_signer_are_kept_than_the_policy_has_it)
+{
+	ASSERT_EQ(0, policy(self, ",\"max_items\":2"));
+	for (uint64_t i = 1; i <= 2; i++) {
+		ASSERT_EQ(0, make(self, i, "pixels", 1));
+		ASSERT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	}
+	/* One that is there already is not in want of room. */
+	EXPECT_EQ(-EEXIST, take(self));
+	ASSERT_EQ(0, make(self, 3, "pixels", 1));
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(-EDQUOT, take(self));
+		EXPECT_NE(NULL, strstr(self->err.text, "item camera/front #3: quota: of camera/..., 2 items of"))
+			TH_LOG("%s", self->err.text);
+		tconn_intake_free(&self->in);		/* as if it had just started */
+	}
+	EXPECT_NE(0, shell(self, "ls *-3.* 2>/dev/null"));
+	EXPECT_EQ(-EDQUOT, take(self));
+	ASSERT_EQ(0, shell(self, "rm *-1.data *-1.label"));
+	/* Nothing was lost by the refusal: it comes in its order. */
+	EXPECT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, make(self, 4, "pixels", 1));
+	EXPECT_EQ(-EDQUOT, take(self));
+}
+
+TEST_F(intake, each_kind_has_a_quota_of_its_own_whatever_its_sources_are_called)
+{
+	ASSERT_EQ(0, policy(self, ",\"max_items\":1},{\"source\":\"a-b%/...\",\"max_items\":1"));
+	ASSERT_EQ(0, make(self, 1, "pixels", 1));
+	ASSERT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	strcpy(self->source.name, "camera/back-2");
+	ASSERT_EQ(0, make(self, 1, "pixels", 1));
+	EXPECT_EQ(-EDQUOT, take(self));
+	strcpy(self->source.name, "a-b%/x-1-2.data");
+	ASSERT_EQ(0, make(self, 1, "pixels", 1));
+	EXPECT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	/* Found again from the names of the files. */
+	tconn_intake_free(&self->in);
+	strcpy(self->source.name, "a-b%/y");
+	ASSERT_EQ(0, make(self, 1, "pixels", 1));
+	EXPECT_EQ(-EDQUOT, take(self));
+}
+
+TEST_F(intake, no_more_bytes_of_a_signer_are_kept_than_the_policy_has_it)
+{
+	char *large = calloc(1, 1 << 20);
+
+	memset(large, 'x', (1 << 20) - 500);
+	ASSERT_EQ(0, policy(self, ",\"max_mib\":2"));
+	ASSERT_EQ(0, make(self, 1, large, 1));
+	ASSERT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	/* The labels count too: a second one is over 2 MiB with its own. */
+	ASSERT_EQ(0, make(self, 2, large, 1));
+	EXPECT_EQ(-EDQUOT, take(self));
+	ASSERT_EQ(0, make(self, 2, "pixels", 1));
+	EXPECT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, shell(self, "rm *-1.data"));
+	ASSERT_EQ(0, make(self, 3, large, 1));
+	EXPECT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	free(large);
+}
+
+TEST_F(intake, quota_is_there_where_the_policy_names_none)
+{
+	ASSERT_EQ(0, policy(self, ""));
+	EXPECT_EQ(10000u, self->in.policy.rule[0].max_items);
+	EXPECT_EQ(1024u, self->in.policy.rule[0].max_mib);
+}
+
 TEST_F(intake, hole_is_refused_where_the_policy_wants_all)
 {
 	ASSERT_EQ(0, policy(self, ",\"complete\":true"));
@@ -205,6 +284,8 @@ TEST(policy_refuses_what_it_does_not_know)
 		"{\"tconn-item-policy\":1,\"sources\":[{\"source\":\"a\",\"complete\":1}]}",
 		"{\"tconn-item-policy\":1,\"sources\":[{\"source\":\"a\",\"programs\":[\"ab\"]}]}",
 		"{\"tconn-item-policy\":1,\"sources\":[{\"source\":\"a\",\"content_types\":[]}]}",
+		"{\"tconn-item-policy\":1,\"sources\":[{\"source\":\"a\",\"max_items\":0}]}",
+		"{\"tconn-item-policy\":1,\"sources\":[{\"source\":\"a\",\"max_mib\":16777217}]}",
 	};
 	struct tconn_intake_policy *p = calloc(1, sizeof(*p));
 	struct tconn_error err;
