@@ -49,12 +49,24 @@ static int check_policy(const struct tconn_intake_rule *rule, const struct tconn
 				  *s->program ? s->program : "none is named");
 	if (rule->synchronised && !tconn_label_clock(l)->synchronised)
 		return tconn_fail(err, -EPERM, "policy: the signer's clock was not synchronised");
-	if (rule->environment && !tconn_label_environment(l)->present)
+	if ((rule->environment || rule->appraised) && !tconn_label_environment(l)->present)
 		return tconn_fail(err, -EPERM, "policy: it does not say what the machine ran");
 	if (rule->max_age_s && now > at && now - at > rule->max_age_s)
 		return tconn_fail(err, -ETIME, "policy: %" PRIu64 " s old, over %u", now - at,
 				  rule->max_age_s);
 	return 0;
+}
+
+static int check_environment(const struct tconn_intake_rule *rule,
+			     const struct tconn_appraised *appraised, const struct tconn_label *l,
+			     struct tconn_error *err)
+{
+	bool compared = false;
+	int r = appraised ? tconn_appraised_check(appraised, l, &compared, err) : 0;
+
+	if (!r && rule->appraised && !compared)
+		r = tconn_fail(err, -EPERM, "policy: it is of a time of which nothing was appraised");
+	return r;
 }
 
 static int verify(const struct tconn_intake *in, const struct tconn_identity *from,
@@ -89,6 +101,7 @@ static void escape(const char *name, char ret[ESCAPED_MAX])
 struct arrival {
 	struct tconn_intake *in;
 	const struct tconn_identity *from;
+	const struct tconn_appraised *appraised;
 	const struct tconn_bytes *label, *data;
 	const struct tconn_label *l;
 	const struct tconn_intake_rule *rule;
@@ -176,6 +189,8 @@ static int take(struct arrival *a, struct tconn_intake_item *ret, struct tconn_e
 	if (!r)
 		r = check_policy(a->rule, a->l, &a->item, err);
 	if (!r)
+		r = check_environment(a->rule, a->appraised, a->l, err);
+	if (!r)
 		r = tconn_label_check_data(&a->item, a->data->data, a->data->len, err);
 	if (!r)
 		r = make_folder(a, err);
@@ -183,8 +198,9 @@ static int take(struct arrival *a, struct tconn_intake_item *ret, struct tconn_e
 }
 
 int tconn_intake_take(struct tconn_intake *in, const struct tconn_identity *from,
-		      const struct tconn_bytes *label, const struct tconn_bytes *data,
-		      struct tconn_intake_item *ret, struct tconn_error *err)
+		      const struct tconn_appraised *appraised, const struct tconn_bytes *label,
+		      const struct tconn_bytes *data, struct tconn_intake_item *ret,
+		      struct tconn_error *err)
 {
 	struct arrival *a = calloc(1, sizeof(*a));
 	struct tconn_intake_item got = { .name = "" };
@@ -194,7 +210,8 @@ int tconn_intake_take(struct tconn_intake *in, const struct tconn_identity *from
 		tconn_fail(err, -ENOMEM, "out of memory");
 
 	if (!r) {
-		*a = (struct arrival){ .in = in, .from = from, .label = label, .data = data, .l = l };
+		*a = (struct arrival){ .in = in, .from = from, .appraised = appraised, .label = label,
+				       .data = data, .l = l };
 		r = take(a, &got, err);
 	}
 	tconn_label_free(l);

@@ -10,6 +10,8 @@
  *		     "max_age_s": 3600,			optional: between label and now
  *		     "synchronised": true,		optional: the signer's clock has to be
  *		     "environment": true,		optional: it has to say what it ran
+ *		     "appraised": true,			optional: and that has to be of a start of the
+ *							machine of which it was appraised
  *		     "complete": true,			optional: a hole in the order is a refusal
  *		     "max_items": 10000,		optional: of one signer, kept at a time
  *		     "max_mib": 1024 } ] }		optional: their data and labels, likewise
@@ -22,6 +24,7 @@
 #ifndef TCONN_INTAKE_H
 #define TCONN_INTAKE_H
 
+#include "appraised.h"
 #include "identity.h"
 #include "label.h"
 #include "policy_json.h"
@@ -41,7 +44,7 @@ struct tconn_intake_rule {
 	char type[TCONN_POLICY_LIST_MAX][64];
 	uint8_t program[TCONN_POLICY_LIST_MAX][32];
 	uint32_t max_age_s;		/* 0: any */
-	bool synchronised, environment, complete;
+	bool synchronised, environment, appraised, complete;
 	uint32_t max_items, max_mib;
 };
 
@@ -71,13 +74,15 @@ int tconn_intake_policy_load(const char *path, struct tconn_intake_policy *ret,
 const struct tconn_intake_rule *tconn_intake_rule_of(const struct tconn_intake_policy *p,
 						     const char *source);
 
-/* From the holder of that identity. Errors are label.h's, and -EPERM: the policy does not
- * accept it, -ETIME: too old, -EDQUOT: there is no room for it now; err begins with the
- * item's name once that is known.
+/* From the holder of that identity, of which this was appraised; NULL: nothing, and nothing is
+ * compared. Errors are label.h's, and -EPERM: the policy does not accept it, or its environment is
+ * not what was appraised, -EAGAIN: that is to be appraised once more first, -ETIME: too old,
+ * -EDQUOT: there is no room for it now; err begins with the item's name once that is known.
  */
 int tconn_intake_take(struct tconn_intake *in, const struct tconn_identity *from,
-		      const struct tconn_bytes *label, const struct tconn_bytes *data,
-		      struct tconn_intake_item *ret, struct tconn_error *err);
+		      const struct tconn_appraised *appraised, const struct tconn_bytes *label,
+		      const struct tconn_bytes *data, struct tconn_intake_item *ret,
+		      struct tconn_error *err);
 /* What it learned; not what it was given. */
 void tconn_intake_free(struct tconn_intake *in);
 

@@ -36,6 +36,8 @@ static int read_member(void *policy, size_t index, const char *key, struct json_
 		return tconn_policy_bool(v, &r->synchronised, err);
 	if (!strcmp(key, "environment"))
 		return tconn_policy_bool(v, &r->environment, err);
+	if (!strcmp(key, "appraised"))
+		return tconn_policy_bool(v, &r->appraised, err);
 	if (!strcmp(key, "complete"))
 		return tconn_policy_bool(v, &r->complete, err);
 	if (!strcmp(key, "max_items"))

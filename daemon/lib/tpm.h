@@ -138,6 +138,8 @@ int tconn_quote_verify(const struct tconn_blob *ak, const struct tconn_blob *att
 /* resetCount and restartCount alone, nothing checked: for the TPM's own machine. */
 int tconn_quote_counts(const struct tconn_blob *attest, uint32_t *ret_reset,
 		       uint32_t *ret_restart, struct tconn_error *err);
+/* The TPM's clock alone, likewise. */
+int tconn_quote_clock(const struct tconn_blob *attest, uint64_t *ret_ms, struct tconn_error *err);
 /* qualifyingData alone, nothing checked. -EBADMSG where it has no 32 bytes. */
 int tconn_quote_qualifying(const struct tconn_blob *attest, uint8_t ret[32],
 			   struct tconn_error *err);

@@ -315,6 +315,17 @@ int tconn_quote_counts(const struct tconn_blob *attest, uint32_t *ret_reset,
 	return 0;
 }
 
+int tconn_quote_clock(const struct tconn_blob *attest, uint64_t *ret_ms, struct tconn_error *err)
+{
+	TPMS_ATTEST a;
+	int r = tconn_blob_unpack_attest(attest, &a, err);
+
+	if (r)
+		return tconn_fail_in(err, r, "quote");
+	*ret_ms = a.clockInfo.clock;
+	return 0;
+}
+
 int tconn_quote_qualifying(const struct tconn_blob *attest, uint8_t ret[32],
 			   struct tconn_error *err)
 {

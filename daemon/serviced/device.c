@@ -44,6 +44,9 @@ static void keep(void *arg, const struct tconn_identity *device, const struct tc
 
 	server_know_ak(d->server, d, &e->ak_cert);
 	tconn_sha256(e->ak.data, e->ak.len, d->ak);
+	d->shown = d->appraised;
+	if (tconn_appraised_add(&d->shown, e, NULL))
+		d->shown.known = false;
 	if (strcmp(dir, "none"))
 		evidence_keep(dir, device, encoded, e);
 }
@@ -52,8 +55,12 @@ int device_check_ak(struct device *d, struct tconn_error *err)
 {
 	int r = revocation_check(d->server, d, err);
 
-	return r == 0 && d->ak_serial[0] ?
-	       store_keep_ak(d->server->store, d->identity.name, d->ak, err) : r;
+	if (r < 0 || !d->ak_serial[0])
+		return r;
+	r = store_keep_ak(d->server->store, d->identity.name, d->ak, err);
+	if (r == 0)
+		d->appraised = d->shown;
+	return r;
 }
 
 void device_audit(struct device *d, const char *what, const char *detail)
@@ -96,7 +103,7 @@ static int attest(struct device *d, struct tconn_error *err)
 	return r;
 }
 
-static int attest_again(struct device *d, struct tconn_error *err)
+int device_attest_again(struct device *d, struct tconn_error *err)
 {
 	struct tconn_attestation a = { 0 };
 	struct tconn_identity who;
@@ -139,7 +146,7 @@ static int answer_question(struct device *d, struct question *q, struct tconn_er
 	if (q->label.len) {
 		r = items_send(d, q, err);
 	} else if (q->attest) {
-		r = attest_again(d, err);
+		r = device_attest_again(d, err);
 		q->code = r;
 		q->error = *err;
 	} else {
@@ -171,7 +178,7 @@ static int serve(struct device *d, struct tconn_error *err)
 		if (q)
 			r = answer_question(d, q, err);
 		else if (server_is_due(d))
-			r = attest_again(d, err);
+			r = device_attest_again(d, err);
 		else if (items_is_due(d))
 			r = items_fetch(d, err);
 		else if (server_park(d->server, d))

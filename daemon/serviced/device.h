@@ -14,9 +14,12 @@ bool device_begin(struct device *d, int fd);
 bool device_resume(struct device *d);
 
 /* Once it has attested: nothing it showed was revoked meanwhile, and its AK is the one that it
- * had. Where it is exempt there is none to look at. -EKEYREVOKED, -EACCES, -EIO.
+ * had; from then on labels are compared with what it showed. Where it is exempt there is none to look at. -EKEYREVOKED, -EACCES, -EIO.
  */
 int device_check_ak(struct device *d, struct tconn_error *err);
+
+/* It attests once more, now. Where it does not pass, the connection is over. */
+int device_attest_again(struct device *d, struct tconn_error *err);
 
 /* What is of interest later: who came in, who was refused, who had to leave. */
 void device_audit(struct device *d, const char *what, const char *detail);

@@ -30,6 +30,10 @@ static void note(struct device *d, int taken, const struct tconn_intake_item *go
 	const enum server_item what = !taken ? SERVER_ITEM_KEPT : taken == -EDQUOT ?
 				      SERVER_ITEM_NO_ROOM : SERVER_ITEM_REFUSED;
 
+	if (taken == -EAGAIN) {
+		tconn_say("device %s: is to attest again: %s", d->identity.name, why->text);
+		return;
+	}
 	pthread_mutex_lock(&d->server->lock);
 	d->server->items[what]++;
 	pthread_mutex_unlock(&d->server->lock);
@@ -45,8 +49,20 @@ static void note(struct device *d, int taken, const struct tconn_intake_item *go
 	device_audit(d, "items-quota", why->text);
 }
 
-/* 0: there was none, or no room for it; 1: there may be more. */
-static int fetch_one(struct device *d, struct tconn_error *err)
+static int take(struct device *d, const struct tconn_message *item, struct tconn_intake_item *got,
+		struct tconn_error *why)
+{
+	int r;
+
+	pthread_mutex_lock(&d->server->intake_lock);
+	r = tconn_intake_take(&d->server->intake, &d->identity, &d->appraised, &item->label,
+			      &item->item, got, why);
+	pthread_mutex_unlock(&d->server->intake_lock);
+	return r;
+}
+
+/* 0: there was none, or no room for it; 1: there may be more. attested: for the one before. */
+static int fetch_one(struct device *d, bool *attested, struct tconn_error *err)
 {
 	_cleanup_message_ struct tconn_message ask = { .type = TCONN_MSG_FETCH }, item = { 0 };
 	struct tconn_intake_item got;
@@ -58,21 +74,25 @@ static int fetch_one(struct device *d, struct tconn_error *err)
 					  d->server->settings->message_ms, &item, err);
 	if (r < 0 || !item.label.len)
 		return r;
-	pthread_mutex_lock(&d->server->intake_lock);
-	taken = tconn_intake_take(&d->server->intake, &d->identity, &item.label, &item.item, &got,
-				  &why);
-	pthread_mutex_unlock(&d->server->intake_lock);
+	taken = take(d, &item, &got, &why);
+	/* It says more than was appraised so far: that is asked for, and then decides. */
+	if (taken == -EAGAIN && *attested)
+		taken = -EPERM;
 	note(d, taken, &got, &why);
 	r = answer(d, item.id, taken, &why, err);
+	*attested = taken == -EAGAIN;
+	if (r == 0 && *attested)
+		r = device_attest_again(d, err);
 	return r < 0 ? r : taken != -EDQUOT;
 }
 
 int items_fetch(struct device *d, struct tconn_error *err)
 {
+	bool attested = false;
 	int r = 1;
 
 	for (int i = 0; r > 0 && i < ROUND; i++)
-		r = fetch_one(d, err);
+		r = fetch_one(d, &attested, err);
 	d->fetch_due = server_now() + (r > 0 ? 0 : d->server->settings->items_s);
 	return r < 0 ? r : 0;
 }

@@ -47,6 +47,7 @@ int server_init(struct server *s, struct tconn_error *err)
 struct known {
 	char id[TCONN_IDENTITY_MAX];
 	struct tconn_ima_state log;
+	struct tconn_appraised appraised;
 };
 
 static int compare_known(const void *a, const void *b)
@@ -63,10 +64,12 @@ static void remember(struct server *s, const struct device *d)
 		return;
 	strcpy(k->id, d->identity.name);
 	k->log = d->log;
+	k->appraised = d->appraised;
 	at = tsearch(k, &s->logs, compare_known);
 	if (!at || *at == k)
 		return;
 	(*at)->log = d->log;
+	(*at)->appraised = d->appraised;
 	free(k);
 }
 
@@ -77,8 +80,10 @@ static void recall(struct server *s, struct device *d)
 
 	strcpy(k.id, d->identity.name);
 	at = tfind(&k, &s->logs, compare_known);
-	if (at)
-		d->log = (*at)->log;
+	if (!at)
+		return;
+	d->log = (*at)->log;
+	d->appraised = (*at)->appraised;
 }
 
 void server_admit(struct server *s, struct device *d, const struct tconn_identity *who)

@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "../lib/appraised.h"
 #include "../lib/attest.h"
 #include "../lib/intake.h"
 #include "../lib/renewal.h"
@@ -42,6 +43,8 @@ struct device {
 	uint8_t ak[32];			/* SHA-256 of the AK that attested last; the owner's alone */
 	struct tconn_party party;	/* the server's, with the device's log */
 	struct tconn_ima_state log;	/* what is known of it; the owner's alone */
+	struct tconn_appraised shown;	/* with the evidence that came last; the owner's alone */
+	struct tconn_appraised appraised;	/* likewise, and trusted */
 	struct device *next;		/* server.devices; server.lock */
 	int shut_fd; /* a duplicate of the socket, to shut it down with; server.lock */
 	atomic_bool called_off;		/* revoked meanwhile: whoever has it ends it */

@@ -148,8 +148,8 @@ void outbox_done(const char *dir, const char *name, int code, const char *why)
 
 	if (folder < 0)
 		return;
-	/* The service asks for it again, when it may have room. */
-	if (code == -EDQUOT) {
+	/* The service asks for it again, when it may have room or knows more of this machine. */
+	if (code == -EDQUOT || code == -EAGAIN) {
 		tconn_say("outbox: %s stays: %s", name, why);
 		close(folder);
 		return;

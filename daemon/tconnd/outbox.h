@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The folder in which sensors leave what the service is to get: NAME, and beside it
- * NAME.label, which is put there last. What the service took is removed; what it has no room
- * for stays (-EDQUOT); what it refused, or what cannot be sent, is moved to "refused" in the
+ * NAME.label, which is put there last. What the service took is removed; what it cannot take
+ * yet stays (-EDQUOT, -EAGAIN); what it refused, or what cannot be sent, is moved to "refused" in the
  * folder and said in the log. Whoever may
  * write there can bring things to the service's ears that it refuses, and nothing else:
  * only plain files are read, no links are followed.

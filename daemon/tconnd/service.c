@@ -215,7 +215,7 @@ static int take_item(struct service *s, struct tconn_channel *c, const struct tc
 	struct tconn_intake_item got;
 	struct tconn_error why = { "" };
 	int r = s->intake.dir ?
-		tconn_intake_take(&s->intake, &s->expected, &item->label, &item->item, &got, &why) :
+		tconn_intake_take(&s->intake, &s->expected, NULL, &item->label, &item->item, &got, &why) :
 		tconn_fail(&why, -EOPNOTSUPP, "this device takes no items");
 
 	if (r) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <kselftest_harness.h>
 
@@ -16,6 +17,7 @@
 #include "stage.h"
 
 #define PATIENCE_MS 60000
+#define HOUR_MS 3600000
 
 static struct stage w;
 static pid_t serviced, tconnd;
@@ -36,6 +38,12 @@ static const struct made by_device[] = {
 	{ "foreign", "microphone/1", "hello" }, { "torn", "thermometer/1", "21.7 C" },
 	{ "last", "thermometer/1", "21.8 C" }, { "line", "journal/1", "started" },
 	{ "second", "journal/1", "stopped" },
+}, by_fitting[] = {
+	{ "fitting", "probe/1", "1" },
+}, by_other_kernel[] = {
+	{ "kernel", "probe/2", "2" },
+}, by_longer_log[] = {
+	{ "longer", "probe/3", "3" },
 }, by_visitor[] = {
 	{ "visitors", "thermometer/1", "99.9 C" },
 }, by_service[] = {
@@ -64,7 +72,9 @@ static void write_item(const struct made *m, struct tconn_label_batch *b, size_t
 	tconn_bytes_free(&label);
 }
 
-static void make(const struct machine *machine, const struct made *made, size_t count)
+/* environment: of a time after the device attested; NULL: none. */
+static void make(const struct machine *machine, const struct made *made, size_t count,
+		 const struct tconn_label_environment *environment)
 {
 	struct tconn_label_source source = { .content_type = "text/plain" };
 	struct tconn_label_clock clock = { .batch = 1 };
@@ -76,7 +86,9 @@ static void make(const struct machine *machine, const struct made *made, size_t 
 	tconn_label_now(&clock);
 	must(tconn_label_read_clock(signer.tpm, &clock, &err), &err);
 	must(tconn_label_new_epoch(signer.tpm, &clock.epoch, &err), &err);
-	must(tconn_label_batch_new(&clock, NULL, &b, &err), &err);
+	if (environment)
+		clock.tpm_clock_ms += HOUR_MS;
+	must(tconn_label_batch_new(&clock, environment, &b, &err), &err);
 	for (size_t i = 0; i < count; i++) {
 		struct tconn_label_new item = {
 			.sequence = i + 1, .time_us = clock.time_us, .size = strlen(made[i].data),
@@ -92,6 +104,21 @@ static void make(const struct machine *machine, const struct made *made, size_t 
 		write_item(&made[i], b, i);
 	tconn_label_batch_free(b);
 	tconn_label_signer_close(&signer);
+}
+
+static void make_environments(void)
+{
+	struct tconn_label_environment e = { .present = true, .ima_log = 1, .tconn_log = 1 };
+	struct utsname name;
+
+	uname(&name);
+	snprintf(e.kernel, sizeof(e.kernel), "%s", name.release);
+	make(&w.device, by_fitting, 1, &e);
+	e.ima_log = 1ull << 40;
+	make(&w.device, by_longer_log, 1, &e);
+	e.ima_log = 1;
+	strcpy(e.kernel, "0.0");
+	make(&w.device, by_other_kernel, 1, &e);
 }
 
 /* -- looking */
@@ -236,6 +263,21 @@ TEST(outbox_is_read_plainly)
 	log = stage_read(stage_path(&w, "tconnd.log"));
 	EXPECT_IN("outbox: h: refused: h: Too many levels of symbolic links", log);
 	EXPECT_IN("outbox: i: refused: i.label: is no plain file", log);
+}
+
+/* What a label says of the machine is compared with what the service appraised of it. */
+TEST(A_1_2_item_whose_environment_was_not_appraised_is_refused)
+{
+	put_out("kernel", "p");
+	expect_refused(_metadata, "p", "item probe/2 #1", "environment: kernel 0.0; appraised was ");
+	/* This could have come about since: the device attests again, and it has not. */
+	put_out("longer", "q");
+	expect_refused(_metadata, "q", "refused", "item probe/3 #1: environment: IMA's log of 1099511627776 bytes");
+	EXPECT_TRUE(is_logged("tconn-serviced.log", "is to attest again: ", "item probe/3 #1"));
+	put_out("fitting", "r");
+	EXPECT_TRUE(stage_until(service_said, &(struct line){ "item probe/1 #1 kept in", device() },
+				PATIENCE_MS));
+	EXPECT_FALSE(is_logged("tconn-serviced.log", "left", device()));
 }
 
 /* One line of the journal may lie there. The next stays with the device until there is room. */
@@ -404,10 +446,12 @@ int main(int argc, char **argv)
 {
 	parent = getpid();
 	stage_start(&w);
-	make(&w.device, by_device, sizeof(by_device) / sizeof(by_device[0]));
-	make(&w.visitor, by_visitor, sizeof(by_visitor) / sizeof(by_visitor[0]));
-	make(&w.service, by_service, sizeof(by_service) / sizeof(by_service[0]));
-	write_config("service-policy", "thermometer/...", ",{\"source\":\"journal/...\",\"max_items\":1}");
+	make(&w.device, by_device, sizeof(by_device) / sizeof(by_device[0]), NULL);
+	make_environments();
+	make(&w.visitor, by_visitor, sizeof(by_visitor) / sizeof(by_visitor[0]), NULL);
+	make(&w.service, by_service, sizeof(by_service) / sizeof(by_service[0]), NULL);
+	write_config("service-policy", "thermometer/...", ",{\"source\":\"journal/...\",\"max_items\":1},"
+		     "{\"source\":\"probe/...\",\"appraised\":true}");
 	write_config("device-policy", "prices/...", "");
 	if (mkdir(stage_path(&w, "outbox"), 0700))
 		abort();

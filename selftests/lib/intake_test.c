@@ -26,6 +26,7 @@ FIXTURE(intake) {
 	struct tconn_label_environment environment;
 	struct tconn_label_source source;
 	struct tconn_intake in;
+	const struct tconn_appraised *appraised;
 	struct tconn_bytes label, data;
 	struct tconn_intake_item got;
 	struct tconn_error err;
@@ -93,7 +94,8 @@ static int make(FIXTURE_DATA(intake) *self, uint64_t sequence, const char *data,
 
 static int take(FIXTURE_DATA(intake) *self)
 {
-	return tconn_intake_take(&self->in, &device, &self->label, &self->data, &self->got, &self->err);
+	return tconn_intake_take(&self->in, &device, self->appraised, &self->label, &self->data,
+				 &self->got, &self->err);
 }
 
 static bool kept_nothing(FIXTURE_DATA(intake) *self)
@@ -245,6 +247,72 @@ TEST_F(intake, quota_is_there_where_the_policy_names_none)
 	EXPECT_EQ(1024u, self->in.policy.rule[0].max_mib);
 }
 
+/* The machine's logs were so long at a quote of now. */
+static int appraise(FIXTURE_DATA(intake) *self, struct tconn_appraised *a, size_t ima, size_t module)
+{
+	const uint8_t qualifying[32] = { 1 };
+	struct tconn_evidence e = { .kernel = "6.1.0", .ima_log.len = ima, .tconn_log.len = module };
+	int r = tconn_tpm_quote(self->signer.tpm, 1u << 10, qualifying, &e.quote, &self->err);
+
+	usleep(5000);		/* what the TPM's clock says next is later */
+	return r ? r : tconn_appraised_add(a, &e, &self->err);
+}
+
+static int make_in(FIXTURE_DATA(intake) *self, const char *kernel, uint64_t ima, uint64_t module)
+{
+	int r = tconn_label_read_clock(self->signer.tpm, &self->clock, &self->err);
+
+	self->environment = (struct tconn_label_environment){ .present = true, .ima_log = ima,
+							      .tconn_log = module };
+	strcpy(self->environment.kernel, kernel);
+	usleep(5000);
+	return r ? r : make(self, self->clock.batch + 1, "pixels", 1);
+}
+
+TEST_F(intake, environment_is_what_was_appraised_or_the_item_is_refused)
+{
+	struct tconn_appraised a = { 0 };
+
+	self->appraised = &a;
+	ASSERT_EQ(0, policy(self, ""));
+	ASSERT_EQ(0, appraise(self, &a, 1000, 100)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, make_in(self, "5.10.0", 1000, 100)) TH_LOG("%s", self->err.text);
+	EXPECT_REFUSED(-EPERM, "environment: kernel 5.10.0; appraised was 6.1.0");
+	ASSERT_EQ(0, make_in(self, "6.1.0", 1001, 100));
+	EXPECT_REFUSED(-EAGAIN, "environment: IMA's log of 1001 bytes at ");
+	/* It has attested since, and the log was not that long. */
+	ASSERT_EQ(0, appraise(self, &a, 1000, 100));
+	EXPECT_REFUSED(-EPERM, "appraised were 1000 bytes at ");
+	ASSERT_EQ(0, make_in(self, "6.1.0", 1000, 101));
+	EXPECT_REFUSED(-EAGAIN, "environment: the module's log of 101 bytes at ");
+	ASSERT_EQ(0, appraise(self, &a, 1000, 101));
+	EXPECT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, make_in(self, "6.1.0", 1000, 50));
+	EXPECT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+}
+
+/* Of an earlier start of the machine, or of before anything was appraised in this one. */
+TEST_F(intake, environment_of_an_earlier_time_is_the_policys_business)
+{
+	struct tconn_appraised a = { 0 };
+
+	self->appraised = &a;
+	ASSERT_EQ(0, make_in(self, "5.10.0", 1001, 100)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, policy(self, ",\"appraised\":true"));
+	EXPECT_REFUSED(-EPERM, "policy: it is of a time of which nothing was appraised");
+	ASSERT_EQ(0, appraise(self, &a, 1000, 100));
+	EXPECT_REFUSED(-EPERM, "policy: it is of a time of which nothing was appraised");
+	ASSERT_EQ(0, make_in(self, "6.1.0", 1000, 100));
+	a.reset_count++;		/* it has started anew */
+	ASSERT_EQ(0, appraise(self, &a, 10, 1));
+	EXPECT_REFUSED(-EPERM, "policy: it is of a time of which nothing was appraised");
+	ASSERT_EQ(0, policy(self, ",\"environment\":true"));
+	EXPECT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, make(self, 9, "pixels", 1));
+	self->appraised = NULL;
+	EXPECT_EQ(0, take(self)) TH_LOG("%s", self->err.text);
+}
+
 TEST_F(intake, hole_is_refused_where_the_policy_wants_all)
 {
 	ASSERT_EQ(0, policy(self, ",\"complete\":true"));
@@ -266,7 +334,7 @@ TEST_F(intake, A_2_3_4_of_somebody_else_or_a_batch_is_refused)
 	ASSERT_EQ(0, policy(self, ""));
 	ASSERT_EQ(0, make(self, 1, "pixels", 1));
 	other.name[0] = other.name[0] == 'a' ? 'b' : 'a';
-	EXPECT_EQ(-EXDEV, tconn_intake_take(&self->in, &other, &self->label, &self->data, &self->got,
+	EXPECT_EQ(-EXDEV, tconn_intake_take(&self->in, &other, NULL, &self->label, &self->data, &self->got,
 					    &self->err));
 	ASSERT_EQ(0, make(self, 1, "pixels", 3));
 	EXPECT_REFUSED(-EINVAL, "a label of one item is due");
