@@ -38,40 +38,54 @@ static int check_reason(const char *reason, struct tconn_error *err)
 	return 0;
 }
 
+struct revoke {
+	const char *kind, *subject, *reason;
+};
+
+/* One at a time: who has seen a number has seen those below it, on each node. */
+static int insert(struct tconn_transaction *t, void *arg, struct tconn_error *err)
+{
+	_cleanup_query_ struct tconn_query q = { 0 };
+	const struct revoke *a = arg;
+	int r = tconn_transaction_lock(t, "revocations", err);
+
+	if (r < 0)
+		return r;
+	tconn_query_begin(&q, "INSERT INTO revocations (kind, subject, time, reason)"
+			  " VALUES ($1, $2, $3, $4)");
+	tconn_query_text(&q, a->kind);
+	tconn_query_text(&q, a->subject);
+	tconn_query_integer(&q, time(NULL));
+	tconn_query_text(&q, a->reason);
+	return tconn_query_run_in(&q, t, err);
+}
+
 int store_revoke(struct store *s, const char *kind, const char *subject, const char *reason,
 		 struct tconn_error *err)
 {
-	_cleanup_query_ struct query q = { 0 };
+	struct revoke a = { .kind = kind, .subject = subject, .reason = reason };
 	int r = check_subject(kind, subject, err);
 
 	if (r == 0)
 		r = check_reason(reason, err);
 	if (r == 0)
-		r = query_begin(&q, s, "INSERT INTO revocations (kind, subject, time, reason)"
-				" VALUES (?1, ?2, ?3, ?4)", err);
-	if (r < 0)
-		return r;
-	query_bind_text(&q, 1, kind);
-	query_bind_text(&q, 2, subject);
-	sqlite3_bind_int64(q.stmt, 3, time(NULL));
-	query_bind_text(&q, 4, reason);
-	r = query_run(&q, err);
+		r = tconn_database_transact(s->db, insert, &a, err);
 	return r == -EEXIST ? tconn_fail(err, r, "%s %s is revoked already", kind, subject) : r;
 }
 
 int store_lift(struct store *s, const char *kind, const char *subject, struct tconn_error *err)
 {
-	_cleanup_query_ struct query q = { 0 };
-	int r = query_begin(&q, s, "UPDATE revocations SET lifted = ?3"
-			    " WHERE kind = ?1 AND subject = ?2 AND lifted IS NULL", err);
+	_cleanup_query_ struct tconn_query q = { 0 };
+	int r;
 
-	if (r < 0)
-		return r;
-	query_bind_text(&q, 1, kind);
-	query_bind_text(&q, 2, subject);
-	sqlite3_bind_int64(q.stmt, 3, time(NULL));
-	r = query_run(&q, err);
-	if (r == 0 && sqlite3_changes(s->db) == 0)
+	tconn_query_begin(&q, "UPDATE revocations SET lifted = $3"
+			  " WHERE kind = $1 AND subject = $2 AND lifted IS NULL");
+	tconn_query_once(&q);
+	tconn_query_text(&q, kind);
+	tconn_query_text(&q, subject);
+	tconn_query_integer(&q, time(NULL));
+	r = tconn_query_run(&q, s->db, err);
+	if (r == 0 && q.changes == 0)
 		r = tconn_fail(err, -ENOENT, "%s %s is not revoked", kind, subject);
 	return r;
 }
@@ -79,62 +93,58 @@ int store_lift(struct store *s, const char *kind, const char *subject, struct tc
 int store_check_revoked(struct store *s, const char *kind, const char *subject,
 			struct tconn_error *err)
 {
-	_cleanup_query_ struct query q = { 0 };
-	int r = query_begin(&q, s, "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', time, 'unixepoch'), reason"
-			    " FROM revocations WHERE kind = ?1 AND subject = ?2 AND lifted IS NULL",
-			    err);
+	_cleanup_query_ struct tconn_query q = { 0 };
+	char since[STORE_TIME_TEXT];
+	int r;
 
-	if (r < 0)
+	tconn_query_begin(&q, "SELECT time, reason FROM revocations"
+			  " WHERE kind = $1 AND subject = $2 AND lifted IS NULL");
+	tconn_query_text(&q, kind);
+	tconn_query_text(&q, subject);
+	r = tconn_query_run(&q, s->db, err);
+	if (r < 0 || !tconn_query_next(&q))
 		return r;
-	query_bind_text(&q, 1, kind);
-	query_bind_text(&q, 2, subject);
-	switch (sqlite3_step(q.stmt)) {
-	case SQLITE_ROW:
-		return tconn_fail(err, -EKEYREVOKED, "revoked: %s %s, since %s: %s", kind, subject,
-				  query_text(&q, 0), query_text(&q, 1));
-	case SQLITE_DONE:
-		return 0;
-	}
-	return store_fail(s, err);
+	return tconn_fail(err, -EKEYREVOKED, "revoked: %s %s, since %s: %s", kind, subject,
+			  store_time_text(tconn_query_get_integer(&q, 0), since),
+			  tconn_query_get_text(&q, 1));
 }
 
 int store_next_revocation(struct store *s, uint64_t number, struct store_revocation *ret,
 			  struct tconn_error *err)
 {
-	_cleanup_query_ struct query q = { 0 };
-	int r = query_begin(&q, s, "SELECT number, kind, subject FROM revocations"
-			    " WHERE number > ?1 AND lifted IS NULL ORDER BY number LIMIT 1", err);
+	_cleanup_query_ struct tconn_query q = { 0 };
+	int r;
 
-	if (r < 0)
+	tconn_query_begin(&q, "SELECT number, kind, subject FROM revocations"
+			  " WHERE number > $1 AND lifted IS NULL ORDER BY number LIMIT 1");
+	tconn_query_integer(&q, (int64_t)number);
+	r = tconn_query_run(&q, s->db, err);
+	if (r < 0 || !tconn_query_next(&q))
 		return r;
-	sqlite3_bind_int64(q.stmt, 1, (sqlite3_int64)number);
-	r = sqlite3_step(q.stmt);
-	if (r != SQLITE_ROW)
-		return r == SQLITE_DONE ? 0 : store_fail(s, err);
-	ret->number = (uint64_t)sqlite3_column_int64(q.stmt, 0);
-	snprintf(ret->kind, sizeof(ret->kind), "%s", query_text(&q, 1));
-	snprintf(ret->subject, sizeof(ret->subject), "%s", query_text(&q, 2));
+	ret->number = (uint64_t)tconn_query_get_integer(&q, 0);
+	snprintf(ret->kind, sizeof(ret->kind), "%s", tconn_query_get_text(&q, 1));
+	snprintf(ret->subject, sizeof(ret->subject), "%s", tconn_query_get_text(&q, 2));
 	return 1;
 }
 
-static struct json_object *revocation_row(const struct query *q)
+static struct json_object *revocation_row(const struct tconn_query *q)
 {
 	struct json_object *obj = json_object_new_object();
 
 	query_add_integer(obj, "number", q, 0);
-	tconn_json_add_string(obj, "kind", query_text(q, 1));
-	tconn_json_add_string(obj, "subject", query_text(q, 2));
+	tconn_json_add_string(obj, "kind", tconn_query_get_text(q, 1));
+	tconn_json_add_string(obj, "subject", tconn_query_get_text(q, 2));
 	query_add_integer(obj, "time", q, 3);
-	tconn_json_add_string(obj, "reason", query_text(q, 4));
+	tconn_json_add_string(obj, "reason", tconn_query_get_text(q, 4));
 	query_add_integer(obj, "lifted", q, 5);
 	return obj;
 }
 
 int store_list_revocations(struct store *s, struct json_object **ret, struct tconn_error *err)
 {
-	_cleanup_query_ struct query q = { 0 };
-	int r = query_begin(&q, s, "SELECT number, kind, subject, time, reason, lifted"
-			    " FROM revocations ORDER BY number", err);
+	_cleanup_query_ struct tconn_query q = { 0 };
 
-	return r < 0 ? r : query_collect(&q, revocation_row, ret, err);
+	tconn_query_begin(&q, "SELECT number, kind, subject, time, reason, lifted"
+			  " FROM revocations ORDER BY number");
+	return query_collect(s, &q, revocation_row, ret, err);
 }
