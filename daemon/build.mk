@@ -5,7 +5,7 @@
 TCONN_LIB	:= $(BUILD)/libtconn.a
 TCONN_LIB_PKGS	:= tss2-esys tss2-mu tss2-tctildr tss2-rc libssl libcrypto libcbor json-c sqlite3 libcap-ng
 # Asked when a recipe runs, not when make reads this: set-up may install them first.
-TCONN_LIB_CFLAGS = $(shell pkg-config --cflags $(TCONN_LIB_PKGS)) -pthread
+TCONN_LIB_CFLAGS = $(shell pkg-config --cflags $(TCONN_LIB_PKGS) libpq) -pthread
 TCONN_LIB_LIBS	 = $(shell pkg-config --libs $(TCONN_LIB_PKGS)) -pthread
 
 # Folder below daemon/ -> program.
@@ -23,6 +23,7 @@ daemon_archives_tconnd	:= $(BUILD)/libtconn-render.a
 daemon_archives_serviced := $(BUILD)/libtconn-render.a
 daemon_archives_ctl	:= $(BUILD)/tui/png_file.o $(BUILD)/libtconn-render.a
 daemon_pkgs_confine	:= libseccomp libcap-ng
+daemon_pkgs_serviced	:= libpq
 
 daemon_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard daemon/$(1)/*.c))
 

@@ -14,11 +14,12 @@ static int usage(const struct tconn_daemon *d)
 
 int tconn_daemon_main(const struct tconn_daemon *d, int argc, char **argv)
 {
-	static const struct option options[] = {
+	const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
+		{ d->setting, required_argument, NULL, 's' },	/* the end, where there is none */
 		{ 0 },
 	};
 	const char *config = d->config;
@@ -32,6 +33,9 @@ int tconn_daemon_main(const struct tconn_daemon *d, int argc, char **argv)
 			break;
 		case 'k':
 			check_only = true;
+			break;
+		case 's':
+			*d->value = optarg;
 			break;
 		case 'h':
 			fputs(d->help, stdout);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../lib/daemon_main.h"
+#include "../lib/database_postgres.h"
 #include "../lib/jsonline.h"
 #include "../lib/process.h"
 #include "../lib/revocation.h"
@@ -34,12 +35,15 @@
 enum { EXIT_OK = 0, EXIT_SETUP = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3, EXIT_TPM = 4 };
 
 static const char help[] =
-	"usage: tconn-serviced [--config FILE]\n"
+	"usage: tconn-serviced [--config FILE] [--database WHERE]\n"
 	"The service's end of trusted connections: proves itself to devices, verifies\n"
 	"them, asks their holders what the operator wants to know, signs receipts.\n"
 	"\n"
 	"  --config FILE   configuration, JSON (" CONFIG_DEFAULT "); keys in\n"
 	"                  tconn-serviced(8)\n"
+	"  --database WHERE  in place of the configuration's: a file (SQLite), or the URL\n"
+	"                  of a PostgreSQL that several nodes share, postgresql://...,\n"
+	"                  without a password in it\n"
 	"  --check         read the configuration and everything it names, then exit\n"
 	"  --help, --version\n"
 	"\n"
@@ -285,6 +289,21 @@ static void close_parts(struct program *p)
 	settings_free(&p->settings);
 }
 
+/* On the command line; NULL: the configuration's. */
+static const char *database;
+
+static int take_database(struct settings *s, struct tconn_error *err)
+{
+	if (!database)
+		return 0;
+	if (tconn_postgres_is_url(database) && tconn_postgres_has_password(database, NULL) > 0)
+		return tconn_fail(err, -EINVAL, "--database: every user of this machine sees a password "
+				  "there; put it into a passfile");
+	free(s->database);
+	s->database = strdup(database);
+	return s->database ? 0 : tconn_fail(err, -ENOMEM, "out of memory");
+}
+
 static int fail(int code, const struct tconn_error *err)
 {
 	tconn_say("tconn-serviced: %s", err->text);
@@ -301,6 +320,8 @@ static int run(const char *config, bool check_only)
 		return fail(EXIT_SETUP, &err);
 	if (settings_load(config, &p.settings, &err) < 0)
 		code = fail(EXIT_CONFIG, &err);
+	else if (take_database(&p.settings, &err) < 0)
+		code = fail(EXIT_USAGE, &err);
 	else if (open_parts(&p, &err) < 0)
 		code = fail(EXIT_CONFIG, &err);
 	else if (open_tpm(&p, &err) < 0)
@@ -320,6 +341,8 @@ int main(int argc, char **argv)
 		.help = help,
 		.config = CONFIG_DEFAULT,
 		.usage_code = EXIT_USAGE,
+		.setting = "database",
+		.value = &database,
 		.run = run,
 	};
 

@@ -6,20 +6,26 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../lib/database_postgres.h"
 #include "../lib/jsonline.h"
 #include "store_schema.h"
 
 static const char sqlite_schema[] =
 	STORE_SCHEMA("INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "BLOB", "STRICT");
+static const char postgres_schema[] =
+	STORE_SCHEMA("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "BIGINT", "BYTEA", "");
 
-int store_open(const char *path, struct store **ret, struct tconn_error *err)
+int store_open(const char *where, struct store **ret, struct tconn_error *err)
 {
 	struct store *s = calloc(1, sizeof(*s));
 	int r;
 
 	if (!s)
 		return tconn_fail(err, -ENOMEM, "out of memory");
-	r = tconn_database_open_sqlite(path, true, sqlite_schema, &s->db, err);
+	if (tconn_postgres_is_url(where))
+		r = tconn_database_open_postgres(where, postgres_schema, &s->db, err);
+	else
+		r = tconn_database_open_sqlite(where, true, sqlite_schema, &s->db, err);
 	if (r < 0) {
 		store_close(s);
 		return r;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the service remembers, in SQLite (WAL, one connection behind a mutex):
- * enrolled devices with their last attestation and refusal, requests with their
- * nonces (unique), receipts, how many PINs in a row were not right, what was revoked,
- * and the audit log.
- * A PIN is never in it.
+ * What the service remembers, in SQLite, or in PostgreSQL where several nodes are one
+ * service (lib/database.h): enrolled devices with their last attestation and refusal,
+ * requests with their nonces (unique), receipts, how many PINs in a row were not right,
+ * what was revoked, and the audit log.
+ * A PIN is never in it. Any thread may call.
  */
 #ifndef SERVICED_STORE_H
 #define SERVICED_STORE_H
@@ -17,7 +17,8 @@
 struct store;
 struct json_object;
 
-int store_open(const char *path, struct store **ret, struct tconn_error *err);
+/* where: a file for SQLite, or the URL of a PostgreSQL. */
+int store_open(const char *where, struct store **ret, struct tconn_error *err);
 void store_close(struct store *s);	/* accepts NULL */
 
 /* -EINVAL not an id, -EEXIST known already. */

@@ -2,10 +2,12 @@
 /* The audit log: lib/audit.h says how its entries hang together. Nothing here takes one back. */
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "../lib/audit.h"
+#include "../lib/database_postgres.h"
 #include "../lib/digest.h"
 #include "../lib/jsonline.h"
 #include "store_part.h"
@@ -92,12 +94,24 @@ static int append(struct tconn_transaction *t, void *arg, struct tconn_error *er
 int store_audit(struct store *s, const char *who, const char *what, const char *subject,
 		const char *detail, struct tconn_error *err)
 {
-	struct append a = { .e = { .who = who, .what = what, .subject = subject, .detail = detail } };
+	char *text[4] = {
+		tconn_postgres_text(who), tconn_postgres_text(what), tconn_postgres_text(subject),
+		tconn_postgres_text(detail),
+	};
+	/* As each database keeps it and JSON shows it: what is hashed is UTF-8. */
+	struct append a = { .e = { .who = text[0], .what = text[1], .subject = text[2], .detail = text[3] } };
 	int r;
 
 	if (strlen(detail) > TCONN_AUDIT_DETAIL)
-		return tconn_fail(err, -EMSGSIZE, "audit log: detail of over %u bytes", TCONN_AUDIT_DETAIL);
-	r = tconn_database_transact(s->db, append, &a, err);
+		r = tconn_fail(err, -EMSGSIZE, "audit log: detail of over %u bytes", TCONN_AUDIT_DETAIL);
+	else if (!text[0] || !text[1] || !text[2] || !text[3])
+		r = tconn_fail(err, -ENOMEM, "out of memory");
+	else
+		r = tconn_database_transact(s->db, append, &a, err);
+	for (int i = 0; i < 4; i++)
+		free(text[i]);
+	if (r == -EMSGSIZE)
+		return r;
 	return r < 0 ? tconn_fail_in(err, -EIO, "audit log") : 0;
 }
 

@@ -6,8 +6,9 @@
 DAEMON_TEST_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard selftests/daemon/*.c)))
 DAEMON_TESTS	:= $(patsubst selftests/daemon/%.c,$(BUILD)/selftests/daemon/%,$(wildcard selftests/daemon/*_test.c))
 DAEMON_TEST_LIB	:= $(addprefix $(BUILD)/selftests/lib/,boot_owner.o log_build.o swtpm_fixture.o test_identity.o)
-# Nouns of tconnd that are tested by themselves, too.
-DAEMON_TEST_PARTS := $(addprefix $(BUILD)/daemon/tconnd/,ask.o band.o phrase_words.o)
+# Nouns of the daemons that are tested by themselves, too.
+DAEMON_TEST_PARTS := $(addprefix $(BUILD)/daemon/tconnd/,ask.o band.o phrase_words.o) \
+		     $(patsubst %.c,$(BUILD)/%.o,$(wildcard daemon/serviced/store*.c))
 HOST_TESTS	+= $(DAEMON_TESTS)
 
 # The harness's fixtures are functions without a prototype.
@@ -20,6 +21,6 @@ $(BUILD)/selftests/daemon/%.o: selftests/daemon/%.c
 $(DAEMON_TESTS): %: %.o $(DAEMON_TEST_SHARED) $(DAEMON_TEST_LIB) $(DAEMON_TEST_PARTS) \
 		$(TCONN_LIB) $(BUILD)/libtconn-render.a | $(BIN)/tconnd $(BIN)/tconn-serviced $(BIN)/tconnctl \
 		$(BIN)/tconn-ca $(BIN)/tconn-tui $(BIN)/tconn-swarm
-	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ $(TCONN_LIB_LIBS) $(RENDER_LIBS)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -o $@ $^ $(TCONN_LIB_LIBS) $(RENDER_LIBS) $$(pkg-config --libs libpq)
 
 -include $(DAEMON_TEST_SHARED:.o=.d) $(DAEMON_TESTS:=.d)
