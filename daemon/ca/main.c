@@ -41,6 +41,8 @@ static const char help[] =
 	"        one line an identity\n"
 	"  tconn-ca remove --dir DIR device:ID | service:NAME\n"
 	"        forget an identity, so that another TPM may take it\n"
+	"  tconn-ca add-node --dir DIR service:NAME\n"
+	"        let one TPM more have that name: a further node of the service\n"
 	"  tconn-ca --help | --version\n"
 	"\n"
 	"Exit codes: 0 done, 1 failed (standard error says why), 2 usage.\n";
@@ -240,7 +242,9 @@ static int parse_identity(const char *text, struct tconn_identity *ret, struct t
 	return 0;
 }
 
-static int command_remove(int argc, char **argv)
+static int run_on_identity(int argc, char **argv, const char *wants,
+			   int (*run)(struct store *s, const struct tconn_identity *id,
+				      struct tconn_error *err))
 {
 	struct tconn_identity identity;
 	struct store *store = NULL;
@@ -251,14 +255,31 @@ static int command_remove(int argc, char **argv)
 	if (r)
 		return r;
 	if (!o.operand)
-		return usage("remove needs an identity: device:ID or service:NAME");
+		return usage(wants);
 	r = parse_identity(o.operand, &identity, &err);
 	if (!r)
 		r = store_open(o.dir, false, &store, &err);
 	if (!r)
-		r = store_remove(store, &identity, &err);
+		r = run(store, &identity, &err);
 	store_close(store);
 	return r ? failed(&err) : EXIT_DONE;
+}
+
+static int command_remove(int argc, char **argv)
+{
+	return run_on_identity(argc, argv, "remove needs an identity: device:ID or service:NAME",
+			       store_remove);
+}
+
+static int add_node(struct store *s, const struct tconn_identity *id, struct tconn_error *err)
+{
+	return id->role == TCONN_ROLE_SERVICE ? store_add_node(s, id->name, err) :
+	       tconn_fail(err, -EINVAL, "a device has one TPM; nodes are a service's");
+}
+
+static int command_add_node(int argc, char **argv)
+{
+	return run_on_identity(argc, argv, "add-node needs a service: service:NAME", add_node);
 }
 
 int main(int argc, char **argv)
@@ -268,6 +289,7 @@ int main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} command[] = {
 		{ "init", command_init }, { "serve", command_serve }, { "list", command_list },
+		{ "add-node", command_add_node },
 		{ "remove", command_remove },
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who has been given which identity (SQLite, DIR/ca.db, 0600). The rule it
- * keeps: one identity, one EK, one AK, each way, for good. Any thread may call.
+ * keeps: one identity, one EK, one AK, each way, for good; a service that its operator
+ * gives several nodes has several TPMs. Any thread may call.
  */
 #ifndef TCONN_CA_STORE_H
 #define TCONN_CA_STORE_H
@@ -44,7 +45,9 @@ int store_record(struct store *s, const struct registration *reg, const struct i
 		 size_t count, struct tconn_error *err);
 int store_list(struct store *s, void (*fn)(const struct listed *l, void *arg), void *arg,
 	       struct tconn_error *err);
-/* -ENOENT where there is no such identity. */
+/* One TPM more may have this service's name, of who comes next. -ENOENT: nobody has it yet. */
+int store_add_node(struct store *s, const char *name, struct tconn_error *err);
+/* All its TPMs. -ENOENT where there is no such identity. */
 int store_remove(struct store *s, const struct tconn_identity *identity, struct tconn_error *err);
 
 #endif

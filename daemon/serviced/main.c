@@ -23,6 +23,7 @@
 #include "../lib/say.h"
 #include "../lib/version.h"
 #include "metrics.h"
+#include "node.h"
 #include "operator.h"
 #include "revocation.h"
 #include "server.h"
@@ -197,6 +198,15 @@ static void write_metrics(struct program *p)
 	p->metrics_failed = failed;
 }
 
+/* Where several nodes share the database, the node's thread does. */
+static void sweep(struct program *p)
+{
+	struct tconn_error err;
+
+	if (!store_is_shared(p->server.store) && revocation_sweep(&p->server, &err) < 0)
+		tconn_say("revocations cannot be read: %s", err.text);
+}
+
 static void loop(struct program *p)
 {
 	bool room = true;
@@ -221,7 +231,7 @@ static void loop(struct program *p)
 			take_operator(p);
 		if (fds[2].revents)
 			take_device(p);
-		revocation_sweep(&p->server);
+		sweep(p);
 		write_metrics(p);
 		room = server_lobby(&p->server);
 	}
@@ -254,6 +264,11 @@ static int serve(struct program *p, struct tconn_error *err)
 	r = server_renew_start(&p->server, err);
 	if (r < 0)
 		return r;
+	r = node_start(&p->server, err);
+	if (r < 0) {
+		server_renew_end(&p->server);
+		return r;
+	}
 	tconn_say("tconn-serviced %s: service %s, devices at %s, operator at %s", TCONN_VERSION,
 		  p->server.self.name, p->settings.listen, p->settings.admin_socket);
 	tconn_process_notify("READY=1");
@@ -262,6 +277,7 @@ static int serve(struct program *p, struct tconn_error *err)
 	close(p->device_fd);
 	p->device_fd = -1;
 	server_stop(&p->server);
+	node_end(&p->server);
 	server_renew_end(&p->server);
 	tconn_say("tconn-serviced: ended");
 	return 0;

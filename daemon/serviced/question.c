@@ -171,9 +171,11 @@ int question_parse(struct json_object *request, struct question *ret, const char
 
 struct json_object *question_reply(const struct question *q)
 {
-	struct json_object *obj =
-		q->code ? tconn_jsonline_error(q->code, &q->error) : json_object_new_object();
+	struct json_object *obj;
 
+	if (q->told)
+		return q->told;
+	obj = q->code ? tconn_jsonline_error(q->code, &q->error) : json_object_new_object();
 	if (!q->code)
 		tconn_json_add(obj, "ok", json_object_new_boolean(1));
 	tconn_json_add_string(obj, "device", q->device);

@@ -32,6 +32,7 @@ struct question {
 	const char *pin;		/* received, right, wrong, not handed over; or NULL */
 	int code;			/* 0, or negative errno with error */
 	struct tconn_error error;
+	struct json_object *told;	/* another node's reply; question_reply() hands it on */
 	bool done;			/* protected by server.lock */
 };
 

@@ -42,20 +42,19 @@ static bool hits(const struct store_revocation *r, const struct device *d)
 	return strcmp(r->subject, d->tls_serial) == 0 || strcmp(r->subject, d->ak_serial) == 0;
 }
 
-void revocation_sweep(struct server *s)
+/* A server that is slow to answer is not waited for under the lock. */
+int revocation_sweep(struct server *s, struct tconn_error *err)
 {
 	struct store_revocation one;
-	struct tconn_error err;
 	int r;
 
-	pthread_mutex_lock(&s->lock);
-	while ((r = store_next_revocation(s->store, s->revocations, &one, &err)) > 0) {
+	while ((r = store_next_revocation(s->store, s->revocations, &one, err)) > 0) {
+		pthread_mutex_lock(&s->lock);
 		s->revocations = one.number;
 		for (struct device *d = s->devices; d; d = d->next)
 			if (hits(&one, d))
 				atomic_store(&d->called_off, true);
+		pthread_mutex_unlock(&s->lock);
 	}
-	pthread_mutex_unlock(&s->lock);
-	if (r < 0)
-		tconn_say("revocations cannot be read: %s", err.text);
+	return r;
 }

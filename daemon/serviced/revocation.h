@@ -18,9 +18,9 @@ int revocation_check(struct server *s, const struct device *d, struct tconn_erro
 /* What ended with r because its connection was called off ended for that reason. */
 int revocation_reason(const struct device *d, int r, struct tconn_error *err);
 
-/* Finds what was revoked since the last time, and calls off the connections it hits: each
- * ends at once, with a REFUSAL. From the main loop, once a second.
+/* Finds what was revoked since the last time, at any node, and calls off the connections it hits:
+ * each ends at once, with a REFUSAL. From one thread, once a second: the main loop's, or node.h's.
  */
-void revocation_sweep(struct server *s);
+int revocation_sweep(struct server *s, struct tconn_error *err);
 
 #endif

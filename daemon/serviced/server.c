@@ -39,6 +39,7 @@ int server_init(struct server *s, struct tconn_error *err)
 	if (r)
 		return tconn_fail(err, -r, "cannot make a lock: %s", strerror(r));
 	s->started = server_now();
+	s->gone_last = &s->gone;
 	s->lobby_fd = epoll_create1(EPOLL_CLOEXEC);
 	return s->lobby_fd < 0 ? tconn_fail(err, -errno, "epoll: %s", strerror(errno)) : 0;
 }
@@ -341,9 +342,22 @@ int server_join(struct server *s, struct device *d, struct tconn_error *err)
 	return r;
 }
 
+/* lock held. Without memory for it others learn it when they ask. */
+static void tell_gone(struct server *s, const struct device *d)
+{
+	struct gone *g = s->node_runs && d->trusted ? calloc(1, sizeof(*g)) : NULL;
+
+	if (!g)
+		return;
+	strcpy(g->id, d->identity.name);
+	*s->gone_last = g;
+	s->gone_last = &g->next;
+}
+
 void server_leave(struct server *s, struct device *d)
 {
 	pthread_mutex_lock(&s->lock);
+	tell_gone(s, d);
 	for (struct device **p = &s->devices; *p; p = &(*p)->next) {
 		if (*p == d) {
 			*p = d->next;
@@ -594,7 +608,7 @@ void server_stop(struct server *s)
 	while ((d = take_parked(s)))
 		device_end(d);
 	pthread_mutex_lock(&s->lock);
-	while (s->pending || s->connections || s->operators)
+	while (s->pending || s->connections || s->operators || s->errands)
 		pthread_cond_wait(&s->changed, &s->lock);
 	pthread_mutex_unlock(&s->lock);
 }

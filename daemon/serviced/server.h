@@ -49,6 +49,7 @@ struct device {
 	int shut_fd; /* a duplicate of the socket, to shut it down with; server.lock */
 	atomic_bool called_off;		/* revoked meanwhile: whoever has it ends it */
 	bool trusted;			/* attested; server.lock */
+	bool told;			/* other nodes know; server.lock */
 	bool parked;			/* no thread has it; server.lock */
 	bool active;			/* counted in server.active; server.lock */
 	int64_t due;			/* CLOCK_BOOTTIME, seconds: to attest again; 0: never */
@@ -59,6 +60,12 @@ struct device {
 	struct question *question;	/* being asked; server.lock */
 	char kernel[128];		/* a hint; written once, before trusted is set */
 	char *checks, *service_checks;	/* JSON, of the last attestation; server.lock */
+};
+
+/* One that left, until other nodes know. */
+struct gone {
+	char id[TCONN_IDENTITY_MAX];
+	struct gone *next;
 };
 
 struct server {
@@ -73,17 +80,24 @@ struct server {
 	pthread_mutex_t intake_lock;	/* of one device's folder, across two connections of it */
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
 
+	char node[STORE_NODE_NAME];	/* this one, where there are several; node.h */
+	pthread_t node_thread;
+	atomic_bool node_ends;
+	bool node_runs, node_failed;
+
 	int lobby_fd;			/* epoll: sockets of parked connections */
 	pthread_mutex_t lock;		/* protects all below, and what says so above */
 	pthread_cond_t changed;		/* a question is done, or a thread has ended */
 	struct device *devices;
 	void *logs;			/* tree of what is known of devices' IMA logs */
 	unsigned int pending, connections, operators;
+	struct gone *gone, **gone_last;
+	unsigned int errands;		/* of other nodes, being carried */
 	unsigned int active;		/* threads of connections that were parked before */
 	uint64_t attestations[2];	/* evidence that was appraised: refused, trusted */
 	uint64_t items[SERVER_ITEMS];	/* what became of devices' items */
 	uint64_t turned_away;		/* connections beyond the bound */
-	uint64_t revocations;		/* number of the last one that connections know of */
+	uint64_t revocations;		/* number of the last one that connections know of; revocation_sweep()'s */
 	bool full, stopping;
 };
 

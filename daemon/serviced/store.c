@@ -12,7 +12,10 @@
 
 static const char sqlite_schema[] =
 	STORE_SCHEMA("INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "BLOB", "STRICT");
+/* What SQLite has by itself: the server's clock, the one of all nodes. */
 static const char postgres_schema[] =
+	"CREATE OR REPLACE FUNCTION unixepoch() RETURNS BIGINT LANGUAGE SQL VOLATILE AS"
+	" 'SELECT extract(epoch FROM clock_timestamp())::BIGINT';"
 	STORE_SCHEMA("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "BIGINT", "BYTEA", "");
 
 int store_open(const char *where, struct store **ret, struct tconn_error *err)
@@ -22,7 +25,8 @@ int store_open(const char *where, struct store **ret, struct tconn_error *err)
 
 	if (!s)
 		return tconn_fail(err, -ENOMEM, "out of memory");
-	if (tconn_postgres_is_url(where))
+	s->shared = tconn_postgres_is_url(where);
+	if (s->shared)
 		r = tconn_database_open_postgres(where, postgres_schema, &s->db, err);
 	else
 		r = tconn_database_open_sqlite(where, true, sqlite_schema, &s->db, err);

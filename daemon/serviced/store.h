@@ -39,7 +39,9 @@ int store_replace_device(struct store *s, const char *id, const char *by, struct
 
 /* A device that is known was turned away before it attested; no error where it is not. */
 int store_refused(struct store *s, const char *id, const char *why, struct tconn_error *err);
-/* id NULL: all devices. An array of objects as in PROTOCOL.md without "connected". */
+/* id NULL: all devices. An array of objects as in PROTOCOL.md, "connected" where it is at
+ * any node that others know of.
+ */
 int store_list_devices(struct store *s, const char *id, struct json_object **ret,
 		       struct tconn_error *err);
 
@@ -89,6 +91,54 @@ int store_add_request(struct store *s, const char *device, uint32_t kind, const 
 		      struct tconn_error *err);
 int store_finish_request(struct store *s, uint64_t id, const char *status, const char *outcome,
 			 const char *why, struct tconn_error *err);
+
+/* -- other nodes, where there are any */
+
+#define STORE_NODE_NAME		33	/* bytes, terminator included */
+#define STORE_NODE_DEAD_S	"6"	/* without a beat; in SQL */
+
+struct question;
+
+struct store_device {
+	char id[TCONN_IDENTITY_MAX];
+	bool here;			/* or here no more */
+};
+
+struct store_answer {
+	bool taken, answered;		/* by the node that was sent */
+	bool alive;			/* that node */
+	int code;			/* if answered, as of struct question */
+	struct tconn_error why;
+	struct json_object *reply;	/* owned by who asked */
+};
+
+/* Whether the database is one that nodes share. */
+bool store_is_shared(const struct store *s);
+int store_beat(struct store *s, const char *node, struct tconn_error *err);
+/* Devices that came to this node or left it; one that is at another one by now stays there. */
+int store_present(struct store *s, const char *node, const struct store_device *device, size_t count,
+		  struct tconn_error *err);
+/* The node that a device is at: 1, or 0 where it is at none that is alive. */
+int store_whereabouts(struct store *s, const char *id, char ret_node[STORE_NODE_NAME],
+		      struct tconn_error *err);
+/* The node ends: nothing is at it. */
+int store_end_node(struct store *s, const char *node, struct tconn_error *err);
+/* What nodes left that did not end so. */
+int store_tidy(struct store *s, struct tconn_error *err);
+
+int store_add_errand(struct store *s, const char *node, const struct question *q, uint64_t *ret_number,
+		     struct tconn_error *err);
+/* The oldest for this node, which nobody gets a second time: 1, or 0 where there is none. Label and
+ * item of ret are the caller's; where it fails and *ret_number is set it has to be answered.
+ */
+int store_take_errand(struct store *s, const char *node, struct question *ret, uint64_t *ret_number,
+		      struct tconn_error *err);
+int store_answer_errand(struct store *s, uint64_t number, int code, const char *why, const char *reply,
+			struct tconn_error *err);
+int store_hear_errand(struct store *s, uint64_t number, struct store_answer *ret,
+		      struct tconn_error *err);
+/* 1: it is gone; 0: it was already, or is taken. */
+int store_end_errand(struct store *s, uint64_t number, bool if_not_taken, struct tconn_error *err);
 
 int store_add_receipt(struct store *s, uint64_t request, const char *device, const char *outcome,
 		      const struct tconn_bytes *cose, uint64_t *ret_number,

@@ -168,6 +168,7 @@ static struct json_object *device_row(const struct tconn_query *q)
 	query_add_integer(obj, "pin_failures", q, 7);
 	query_add_integer(obj, "last_attempt", q, 8);
 	tconn_json_add_string(obj, "revoked", tconn_query_get_text(q, 9));
+	tconn_json_add(obj, "connected", json_object_new_boolean(tconn_query_get_integer(q, 10) != 0));
 	return obj;
 }
 
@@ -181,7 +182,9 @@ int store_list_devices(struct store *s, const char *id, struct json_object **ret
 
 	tconn_query_begin(&q, "SELECT id, added, last_seen," UNLESS_LATER("trusted", "0") ", kernel,"
 			  UNLESS_LATER("last_error", "why") ", checks, coalesce(count, 0),"
-			  UNLESS_LATER("last_seen", "refusals.time") ", coalesce(reason, '')"
+			  UNLESS_LATER("last_seen", "refusals.time") ", coalesce(reason, ''),"
+			  " CASE WHEN EXISTS (SELECT 1 FROM presence JOIN nodes ON nodes.name = node"
+			  " WHERE presence.device = id AND " STORE_NODE_ALIVE ") THEN 1 ELSE 0 END"
 			  " FROM devices LEFT JOIN pin_failures ON pin_failures.device = id"
 			  " LEFT JOIN refusals ON refusals.device = id"
 			  " LEFT JOIN revocations ON kind = '" STORE_DEVICE "' AND subject = id"

@@ -6,10 +6,12 @@
 #include "../lib/database.h"
 #include "store.h"
 
+#define STORE_NODE_ALIVE "nodes.beat > unixepoch() - " STORE_NODE_DEAD_S
 #define STORE_TIME_TEXT	21	/* 2026-01-02T03:04:05Z, terminator included */
 
 struct store {
 	struct tconn_database *db;
+	bool shared;			/* with other nodes */
 };
 
 /* Runs q; each row as row() makes it, in a JSON array. */

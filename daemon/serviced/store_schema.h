@@ -35,6 +35,17 @@
 	"CREATE TABLE IF NOT EXISTS audit (" \
 	" number " integer " PRIMARY KEY, time " integer " NOT NULL, who TEXT NOT NULL," \
 	" what TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL," \
-	" hash " blob " NOT NULL) " strict ";"
+	" hash " blob " NOT NULL) " strict ";" \
+	"CREATE TABLE IF NOT EXISTS nodes (" \
+	" name TEXT PRIMARY KEY, beat " integer " NOT NULL) " strict ";" \
+	"CREATE TABLE IF NOT EXISTS presence (" \
+	" device TEXT PRIMARY KEY, node TEXT NOT NULL) " strict ";" \
+	"CREATE INDEX IF NOT EXISTS presence_at ON presence (node);" \
+	"CREATE TABLE IF NOT EXISTS errands (" \
+	" number " numbered ", node TEXT NOT NULL, device TEXT NOT NULL, time " integer " NOT NULL," \
+	" attest " integer " NOT NULL, kind " integer " NOT NULL, timeout_ms " integer " NOT NULL," \
+	" statement " blob " NOT NULL, label " blob " NOT NULL, item " blob " NOT NULL," \
+	" taken " integer " NOT NULL, code " integer ", why TEXT, reply TEXT) " strict ";" \
+	"CREATE INDEX IF NOT EXISTS errands_to_take ON errands (node, number) WHERE taken = 0;"
 
 #endif

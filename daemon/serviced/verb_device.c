@@ -8,6 +8,7 @@
 
 #include "../lib/jsonline.h"
 #include "../lib/say.h"
+#include "errand.h"
 
 int verb_device_add(struct server *s, struct json_object *request, struct json_object *reply,
 		      struct tconn_error *err)
@@ -23,6 +24,7 @@ int verb_device_add(struct server *s, struct json_object *request, struct json_o
 	return r;
 }
 
+/* The books know of those that are at other nodes. */
 static void add_connected(struct server *s, struct json_object *list)
 {
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
@@ -30,8 +32,8 @@ static void add_connected(struct server *s, struct json_object *list)
 		const char *id = "";
 
 		tconn_json_string(device, "id", &id, NULL);
-		tconn_json_add(device, "connected",
-			       json_object_new_boolean(server_is_connected(s, id)));
+		if (server_is_connected(s, id))
+			tconn_json_add(device, "connected", json_object_new_boolean(true));
 	}
 }
 
@@ -87,7 +89,7 @@ int verb_device_attest(struct server *s, struct json_object *request, struct jso
 		return tconn_fail(err, -ENOMEM, "out of memory");
 	q->attest = true;
 	strcpy(q->device, id);
-	server_ask(s, q);
+	errand_ask(s, q);
 	r = q->code;
 	*err = q->error;
 	free(q);

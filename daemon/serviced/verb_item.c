@@ -9,6 +9,7 @@
 #include "../lib/file.h"
 #include "../lib/jsonline.h"
 #include "../lib/say.h"
+#include "errand.h"
 
 static int read_item(struct json_object *request, struct question *q, struct tconn_error *err)
 {
@@ -39,7 +40,7 @@ int verb_item_send(struct server *s, struct json_object *request, struct json_ob
 		r = read_item(request, q, err);
 	if (r == 0) {
 		strcpy(q->device, id);
-		server_ask(s, q);
+		errand_ask(s, q);
 		r = q->code;
 		*err = q->error;
 		tconn_say("device %s: item %s", id, r ? err->text : "taken");

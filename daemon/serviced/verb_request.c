@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../lib/jsonline.h"
+#include "errand.h"
 
 /* Before anything is sent. A PIN that comes all the same is counted again then. */
 static int may_ask(struct server *s, const struct question *q, struct tconn_error *err)
@@ -33,7 +34,7 @@ struct json_object *verb_request(struct server *s, struct json_object *request)
 		if (statement)
 			tconn_json_add_string(reply, "statement", statement);
 	} else {
-		server_ask(s, q);
+		errand_ask(s, q);
 		reply = question_reply(q);
 	}
 	free(q);

@@ -241,6 +241,21 @@ void stage_start(struct stage *w)
 	stage_free_address(w->address, sizeof(w->address));
 }
 
+void stage_add_service(struct stage *w, struct machine *m, const char *name)
+{
+	char ca[STAGE_PATH], other[STAGE_PATH];
+	struct issuers i = { .good_dir = ca, .other_dir = other };
+	struct tconn_error err = { "" };
+
+	snprintf(ca, sizeof(ca), "%s/ca", w->dir);
+	snprintf(other, sizeof(other), "%s/other-ca", w->dir);
+	if (tconn_issuer_load(ca, &i.good, &err) || tconn_issuer_load(other, &i.other, &err))
+		bail_out("%s", err.text);
+	make_machine(w, m, name, STAGE_SERVICE_NAME, &i);
+	tconn_issuer_free(i.good);
+	tconn_issuer_free(i.other);
+}
+
 /* -- processes */
 
 static int64_t now_ms(void)

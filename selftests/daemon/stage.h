@@ -48,6 +48,8 @@ struct stage {
 
 /* Ends the program with a KTAP bail-out where something is missing. */
 void stage_start(struct stage *w);
+/* One service more, a node of the same name: a TPM, an identity and logs, NAME.boot and so on. */
+void stage_add_service(struct stage *w, struct machine *m, const char *name);
 const char *stage_path(const struct stage *w, const char *name);	/* good for 8 calls */
 /* 127.0.0.1 and a port that was free a moment ago. */
 void stage_free_address(char *ret, size_t size);

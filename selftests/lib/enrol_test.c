@@ -257,6 +257,39 @@ TEST_F(enrol, another_tpm_cannot_take_a_name)
 	EXPECT_EQ(0, ENROL(self->device, "pay.acme.example")) TH_LOG("%s", self->err.text);
 }
 
+static int run_add_node(const char *ca_dir, const char *log, const char *identity)
+{
+	const char *argv[] = { "tconn-ca", "add-node", "--dir", ca_dir, identity, NULL };
+	char output[256];
+
+	return run(argv, log, output, sizeof(output));
+}
+
+TEST_F(enrol, node_more_where_the_operator_lets_it_in)
+{
+	char list[4096];
+
+	EXPECT_EQ(1, run_add_node(self->ca_dir, self->log, "service:pay.acme.example"));
+	ASSERT_EQ(0, ENROL(self->service, "pay.acme.example")) TH_LOG("%s", self->err.text);
+	EXPECT_EQ(-ECONNREFUSED, ENROL(self->device, "pay.acme.example"));
+	EXPECT_NE(NULL, strstr(self->err.text, "tconn-ca add-node")) TH_LOG("%s", self->err.text);
+	ASSERT_EQ(0, run_add_node(self->ca_dir, self->log, "service:pay.acme.example"));
+	EXPECT_EQ(0, ENROL(self->device, "pay.acme.example")) TH_LOG("%s", self->err.text);
+	/* Each may renew, and is no other's; nothing is left of the operator's word. */
+	EXPECT_EQ(0, ENROL(self->device, "pay.acme.example")) TH_LOG("%s", self->err.text);
+	EXPECT_EQ(0, ENROL(self->service, "pay.acme.example")) TH_LOG("%s", self->err.text);
+	EXPECT_EQ(-ECONNREFUSED, ENROL(self->device, NULL));
+	EXPECT_NE(NULL, strstr(self->err.text, "belongs to service pay.acme.example"));
+	EXPECT_EQ(-ECONNREFUSED, ENROL(self->device, "other.acme.example"));
+	ASSERT_EQ(0, run_list(self->ca_dir, self->log, list, sizeof(list)));
+	EXPECT_NE(NULL, strstr(strstr(list, "service:pay") + 1, "service:pay")) TH_LOG("%s", list);
+	/* Both are forgotten, and it takes a word again. */
+	ASSERT_EQ(0, run_remove(self->ca_dir, self->log, "service:pay.acme.example"));
+	EXPECT_EQ(0, ENROL(self->device, "pay.acme.example")) TH_LOG("%s", self->err.text);
+	EXPECT_EQ(-ECONNREFUSED, ENROL(self->service, "pay.acme.example"));
+	EXPECT_EQ(1, run_add_node(self->ca_dir, self->log, "device:pay"));
+}
+
 TEST_F(enrol, one_tpm_has_one_identity)
 {
 	ASSERT_EQ(0, ENROL(self->service, "pay.acme.example")) TH_LOG("%s", self->err.text);
@@ -508,6 +541,7 @@ TEST_F(enrol, usage_errors_have_their_exit_code)
 		{ "tconn-ca", "list", "--dir", self->ca_dir, "--once", "1", NULL },
 		{ "tconn-ca", "serve", "--dir", self->ca_dir, NULL },
 		{ "tconn-ca", "remove", "--dir", self->ca_dir, NULL },
+		{ "tconn-ca", "add-node", "--dir", self->ca_dir, NULL },
 	};
 	const char *again[] = { "tconn-ca", "init", "--dir", self->ca_dir, NULL };
 	const char *help[] = { "tconn-ca", "--help", NULL };
