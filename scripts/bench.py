@@ -7,7 +7,7 @@ Prints a table and writes out/bench/report.json: a list of
 medians; ratio is the median of value/peer taken round by round, so that a machine
 whose speed drifts does not distort it. target is null where none is set.
 
-    scripts/bench.py [session|evidence|keys|idle|connect|ima|receipt ...]    these alone; no report is written
+    scripts/bench.py [session|evidence|keys|idle|connect|ima|receipt|swarm ...]    these alone; no report is written
 
 Exit codes: 0 measured, 1 something failed, 2 usage.
 """
@@ -253,6 +253,79 @@ def receipt():
     ]
 
 
+SWARM_ROUNDS = 5
+SWARM_SECONDS = 10
+SWARM_DEVICES = (100, 1000, 10000)
+SIMULATED = "devices and their TPMs simulated by tconn-swarm, on the same machine; the service's TPM is swtpm"
+
+
+def of_connections(rounds, side, key):
+    return [r[side]["connections"][key] for r in rounds]
+
+
+def against_bare(name, rounds, key, unit, target, how):
+    """Median of attested over bare, round by round."""
+    ours, bare = (of_connections(rounds, side, key) for side in ("attested", "bare"))
+    return {"name": name, "value": round(statistics.median(ours), 1), "unit": unit,
+            "peer": "bare mutual TLS 1.3", "peer_value": round(statistics.median(bare), 1),
+            "ratio": round(statistics.median(a / b for a, b in zip(ours, bare)), 3),
+            "target": target, "how": how}
+
+
+def against_fewest(name, held, value, unit, how, target=None):
+    """One figure for each number of devices, beside that of the fewest."""
+    return [{"name": f"{name}_{h['devices']}", "value": round(value(h), 2), "unit": unit,
+             "peer": f"{held[0]['devices']} devices", "peer_value": round(value(held[0]), 2),
+             "ratio": round(value(h) / value(held[0]), 3), "target": target, "how": how}
+            for h in held]
+
+
+def held_figures(held):
+    most = held[-1]
+    asked = f"all ask to attest again each second for {SWARM_SECONDS} s, evidence kept, SQLite; {SIMULATED}"
+    rate = most["attestations"]["per_s"]
+    return [
+        {"name": "idle_connections_held", "value": most["held"], "unit": "", "peer": "asked for",
+         "peer_value": most["devices"], "ratio": round(most["held"] / most["devices"], 4), "target": 1,
+         "how": "attested, on loopback, at once; " + SIMULATED},
+        {"name": "idle_connection_kib", "value": round(most["service_kib_per_connection"], 1), "unit": "KiB",
+         "peer": "wanted", "peer_value": 32,
+         "ratio": round(most["service_kib_per_connection"] / 32, 3), "target": 1,
+         "how": f"growth of the service's resident memory by {most['devices']} connections, all that "
+                "it keeps of their devices included; socket buffers are the kernel's"},
+        {"name": "reattest_per_s_sqlite", "value": round(rate, 1), "unit": "/s",
+         "peer": "1 / CPU time of one, per core",
+         "peer_value": round(1e6 / most["attestations"]["service_cpu_us_each"], 1),
+         "ratio": round(rate * most["attestations"]["service_cpu_us_each"] / 1e6, 3), "target": None,
+         "how": f"{most['devices']} devices, " + asked},
+        *against_fewest("reattest_cpu_us", held, lambda h: h["attestations"]["service_cpu_us_each"], "us",
+                        "the service's CPU time for one; " + asked),
+        *against_fewest("reattest_p50_ms", held, lambda h: h["attestations"]["ms"]["p50"], "ms",
+                        "from the service's question to its verdict; " + asked),
+        *against_fewest("reattest_p99_ms", held, lambda h: h["attestations"]["ms"]["p99"], "ms",
+                        "from the service's question to its verdict; " + asked),
+    ]
+
+
+def swarm():
+    out = subprocess.run([PROGRAMS / "swarm", str(SWARM_ROUNDS), str(SWARM_SECONDS),
+                          *map(str, SWARM_DEVICES)], check=True, stdout=subprocess.PIPE, cwd=paths.ROOT)
+    times = json.loads(out.stdout)
+    (BENCH / "swarm.json").write_text(json.dumps(times, indent=1) + "\n")
+    failed = sum(r[side]["failed"] for r in times["rounds"] for side in r) + \
+        sum(h["failed"] for h in times["held"])
+    how = f"{SWARM_ROUNDS} rounds of {SWARM_SECONDS} s each, turn by turn, 16 at once, against a TLS server " \
+        f"with the same settings and its key in an swtpm of its own; {failed} failed; {SIMULATED}"
+    rounds = times["rounds"]
+    return [
+        against_bare("attested_cpu_vs_tls", rounds, "service_cpu_us_each", "us", 1.5,
+                     "the service's CPU time for one connection, both sides attested; " + how),
+        against_bare("attested_rate_vs_tls", rounds, "per_s", "/s", 0.6,
+                     "connections a second; " + how),
+        *held_figures(times["held"]),
+    ]
+
+
 def print_table(figures):
     print(f"\n{'name':24} {'value':>10} {'peer':>10} {'ratio':>7}  target  against")
     for f in figures:
@@ -271,7 +344,8 @@ def print_size():
     print(f"  {'all':16} {sum(lines.values()):>5}")
 
 
-MEASURES = {m.__name__: m for m in (session, evidence, keys, idle, connect, ima, label, receipt)}
+MEASURES = {m.__name__: m for m in (session, evidence, keys, idle, connect, ima, label, receipt,
+                                  swarm)}
 
 
 def main():

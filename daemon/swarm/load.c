@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <openssl/ssl.h>
@@ -85,6 +87,22 @@ static int attest(const struct load *l, struct device *d, struct tconn_error *er
 	return r ? r : tconn_attest_device(d->channel, &party, &l->service, &a, err);
 }
 
+/* Until the other end has done its part, too: else more would be begun than it has finished. */
+static int wait_for_end(struct device *d, struct tconn_error *err)
+{
+	struct pollfd p = { .fd = tconn_channel_fd(d->channel), .events = POLLIN };
+	uint8_t waste[4096];
+	ssize_t n;
+
+	shutdown(p.fd, SHUT_WR);
+	do {
+		if (poll(&p, 1, TCONN_HANDSHAKE_MS) <= 0)
+			return tconn_fail(err, -ETIMEDOUT, "the service does not close a connection that ended");
+		n = recv(p.fd, waste, sizeof(waste), 0);
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return 0;
+}
+
 static void hang_up(struct device *d)
 {
 	tconn_channel_close(d->channel);
@@ -104,8 +122,8 @@ static void connect_one(struct load *l, SSL_CTX *ctx, struct device *d, int64_t 
 	struct tconn_error err = { "" };
 	int r = dial(l, ctx, d, &err);
 
-	if (!r && l->o->kind != LOAD_HANDSHAKE)
-		r = attest(l, d, &err);
+	if (!r)
+		r = l->o->kind == LOAD_HANDSHAKE ? wait_for_end(d, &err) : attest(l, d, &err);
 	if (!r && l->o->kind == LOAD_HOLD) {
 		r = arm(l, d, EPOLL_CTL_ADD);
 		if (r)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Programs that scripts/bench.py runs: ima, label and receipt here, the others in guests.
+# Programs that scripts/bench.py runs: ima, label, receipt and swarm here, the others in guests.
 BENCH		:= $(BUILD)/selftests/bench
 # May hold sessions, and so are static.
 BENCH_APPS	:= $(BENCH)/takeover $(BENCH)/key_to_frame
 BENCH_PROGRAMS	:= $(BENCH_APPS) $(BENCH)/input_cost $(BENCH)/connect \
-		   $(BENCH)/ima $(BENCH)/label $(BENCH)/receipt
+		   $(BENCH)/ima $(BENCH)/label $(BENCH)/receipt $(BENCH)/swarm
 
 $(BENCH_APPS): $(BENCH)/%: selftests/bench/%.c selftests/bench/modeset.c selftests/bench/modeset.h \
 		selftests/kmod/keyboard.c selftests/kmod/keyboard.h \
@@ -34,6 +34,14 @@ $(BENCH)/receipt: selftests/bench/receipt.c selftests/bench/times.h $(TCONN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -I. $(TCONN_LDFLAGS) -o $@ $< $(filter %.o,$^) \
 		$(TCONN_LIB) $(RENDER_LIB) $(TCONN_LIB_LIBS) $(RENDER_LIBS)
+
+# On the stage of the daemons' tests; it starts the programs themselves.
+$(BENCH)/swarm: selftests/bench/swarm.c $(TCONN_LIB) $(BUILD)/selftests/daemon/stage.o \
+		$(addprefix $(BUILD)/selftests/lib/,log_build.o swtpm_fixture.o test_identity.o) \
+		| $(BIN)/tconn-swarm $(BIN)/tconn-serviced $(BIN)/tconn-ca
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LIB_CFLAGS) -I. -Iselftests/lib $(TCONN_LDFLAGS) -o $@ $< \
+		$(filter %.o,$^) $(TCONN_LIB) $(TCONN_LIB_LIBS)
 
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)
