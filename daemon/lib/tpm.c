@@ -288,11 +288,26 @@ static int quote_once(struct tconn_tpm *tpm, uint32_t mask, const uint8_t qualif
 	attest = q.attest;
 	signature = q.signature;
 	if (!r)
-		r = tconn_tpm_read_pcrs(tpm, mask, &ret->pcrs, err);
-	if (!r)
 		r = tconn_blob_set(attest->attestationData, attest->size, &ret->attest, err);
 	if (!r)
 		r = tconn_blob_pack_signature(signature, &ret->signature, err);
+	return r;
+}
+
+/* PCRs seldom change between two quotes: only a quote that says so makes them worth three commands. */
+static int find_values(struct tconn_tpm *tpm, uint32_t mask, struct tconn_quote *quote,
+		       bool *ret_covered, struct tconn_error *err)
+{
+	int r;
+
+	quote->pcrs = tpm->quoted;
+	*ret_covered = tpm->quoted.mask == mask && quote_covers(quote);
+	if (*ret_covered)
+		return 0;
+	r = tconn_tpm_read_pcrs(tpm, mask, &quote->pcrs, err);
+	*ret_covered = !r && quote_covers(quote);
+	if (*ret_covered)
+		tpm->quoted = quote->pcrs;
 	return r;
 }
 
@@ -306,10 +321,14 @@ int tconn_tpm_quote(struct tconn_tpm *tpm, uint32_t mask, const uint8_t qualifyi
 		return r;
 	TCONN_TPM_LOCK(tpm);
 	for (int i = 0; i < QUOTE_TRIES; i++) {
+		bool covered;
+
 		r = quote_once(tpm, mask, qualifying, &quote, err);
+		if (!r)
+			r = find_values(tpm, mask, &quote, &covered, err);
 		if (r)
 			return r;
-		if (quote_covers(&quote)) {
+		if (covered) {
 			*ret = quote;
 			return 0;
 		}

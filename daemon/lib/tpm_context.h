@@ -30,8 +30,10 @@ struct tconn_tpm {
 	ESYS_TR key[TCONN_KEY_COUNT];	/* by key_index(); ESYS_TR_NONE until first used, so that
 					 * a signature is one TPM command
 					 */
+	struct tconn_blob public[TCONN_KEY_COUNT];	/* likewise; len 0 until first asked for */
 	bool sealed[TCONN_KEY_COUNT];	/* valid where key[] is: usable by its policy alone */
 	struct tconn_tpm_boot *boot;	/* NULL: keys are not sealed */
+	struct tconn_pcrs quoted;	/* as the last quote had them; mask 0 before */
 };
 
 static inline void tconn_tpm_unlock(struct tconn_tpm **tpm)
