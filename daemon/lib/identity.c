@@ -14,6 +14,13 @@
 
 #define CERTIFICATES_MAX	256	/* of one trust file */
 
+static const struct tconn_keeper *keeper;	/* NULL: each time anew */
+
+void tconn_certificate_keep(const struct tconn_keeper *k)
+{
+	keeper = k;
+}
+
 static bool is_device_id(const char *name)
 {
 	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
@@ -127,32 +134,75 @@ int tconn_trust_load(const char *path, struct x509_store_st **ret, struct tconn_
 
 X509 *tconn_certificate_parse(const uint8_t *der, size_t len, struct tconn_error *err)
 {
+	X509 *cert = keeper ? keeper->find(der, len) : NULL;
 	const uint8_t *at = der;
-	X509 *cert = len <= INT32_MAX ? d2i_X509(NULL, &at, (long)len) : NULL;
 
-	if (cert && at == der + len)
+	if (cert)
 		return cert;
+	cert = len <= INT32_MAX ? d2i_X509(NULL, &at, (long)len) : NULL;
+	if (cert && at == der + len) {
+		if (keeper)
+			keeper->keep(der, len, cert);
+		return cert;
+	}
 	X509_free(cert);
 	ERR_clear_error();
 	tconn_fail(err, -EBADMSG, "not one X.509 certificate in DER (%zu bytes)", len);
 	return NULL;
 }
 
-static int check_chain(X509_STORE *trust, X509 *cert, struct tconn_error *err)
+static int chain_fail(int error, struct tconn_error *err)
 {
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	int r = 0, error;
+	return tconn_fail(err, error == X509_V_ERR_CERT_REVOKED ? -EKEYREVOKED : -EKEYREJECTED,
+			  "not trusted: %s", X509_verify_cert_error_string(error));
+}
 
-	if (!ctx || !X509_STORE_CTX_init(ctx, trust, cert, NULL)) {
-		X509_STORE_CTX_free(ctx);
-		return tconn_fail(err, -ENOMEM, "out of memory");
+/* Of a chain that was verified before: what time may have changed. 0 or what is wrong. */
+static int look_again(X509_STORE_CTX *ctx, X509_STORE *trust)
+{
+	X509_STORE_CTX_check_revocation_fn revocation = X509_STORE_get_check_revocation(trust);
+	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		const X509 *cert = sk_X509_value(chain, i);
+
+		if (X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0)
+			return X509_V_ERR_CERT_NOT_YET_VALID;
+		if (X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0)
+			return X509_V_ERR_CERT_HAS_EXPIRED;
+	}
+	return revocation && revocation(ctx) != 1 ? X509_STORE_CTX_get_error(ctx) : 0;
+}
+
+static int verify(X509_STORE_CTX *ctx, X509_STORE *trust, const uint8_t *der, size_t len,
+		  struct tconn_error *err)
+{
+	STACK_OF(X509) *known = keeper ? keeper->find_chain(der, len, trust) : NULL;
+	int error;
+
+	if (known) {
+		X509_STORE_CTX_set0_verified_chain(ctx, known);
+		error = look_again(ctx, trust);
+		return error ? chain_fail(error, err) : 0;
 	}
 	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
-	if (X509_verify_cert(ctx) != 1) {
-		error = X509_STORE_CTX_get_error(ctx);
-		r = tconn_fail(err, error == X509_V_ERR_CERT_REVOKED ? -EKEYREVOKED : -EKEYREJECTED,
-			       "not trusted: %s", X509_verify_cert_error_string(error));
-	}
+	if (X509_verify_cert(ctx) != 1)
+		return chain_fail(X509_STORE_CTX_get_error(ctx), err);
+	if (keeper)
+		keeper->keep_chain(der, len, trust, X509_STORE_CTX_get0_chain(ctx));
+	return 0;
+}
+
+static int check_chain(X509_STORE *trust, X509 *cert, const uint8_t *der, size_t len,
+		       struct tconn_error *err)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	int r = -ENOMEM;
+
+	if (!ctx || !X509_STORE_CTX_init(ctx, trust, cert, NULL))
+		tconn_fail(err, r, "out of memory");
+	else
+		r = verify(ctx, trust, der, len, err);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return r;
@@ -260,7 +310,7 @@ int tconn_certificate_check(struct x509_store_st *trust, const uint8_t *der, siz
 
 	if (!cert)
 		return tconn_fail_in(err, -EBADMSG, "certificate");
-	r = check_chain(trust, cert, err);
+	r = check_chain(trust, cert, der, len, err);
 	if (!r)
 		r = check_use(cert, use, role, err);
 	if (!r)
@@ -324,35 +374,36 @@ int tconn_certificate_span(const uint8_t *der, size_t len, int64_t *ret_begin, i
 	return 0;
 }
 
-static int to_der(X509 *cert, uint8_t **ret, size_t *ret_len)
-{
-	int len = i2d_X509(cert, NULL);
-	uint8_t *der = len > 0 ? malloc((size_t)len) : NULL;
-	uint8_t *at = der;
-
-	if (!der)
-		return -ENOMEM;
-	i2d_X509(cert, &at);
-	*ret = der;
-	*ret_len = (size_t)len;
-	return 0;
-}
-
 int tconn_certificate_load(const char *path, uint8_t **ret, size_t *ret_len, struct tconn_error *err)
 {
 	FILE *f __attribute__((cleanup(fclosep))) = fopen(path, "re");
+	uint8_t *der = NULL;
+	long len = 0;
 	X509 *cert;
-	int r;
+	BIO *bio;
+	int r = 0;
 
 	if (!f)
 		return tconn_fail(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
-	cert = PEM_read_X509(f, NULL, no_password, NULL);
+	bio = BIO_new_fp(f, BIO_NOCLOSE);
+	if (!bio || PEM_bytes_read_bio(&der, &len, NULL, PEM_STRING_X509, bio, no_password, NULL) != 1)
+		len = 0;
+	BIO_free(bio);
 	ERR_clear_error();
+	cert = len > 0 ? tconn_certificate_parse(der, (size_t)len, NULL) : NULL;
 	if (!cert)
-		return tconn_fail(err, -EBADMSG, "%s: no PEM certificate in it", path);
-	r = to_der(cert, ret, ret_len);
+		r = tconn_fail(err, -EBADMSG, "%s: no PEM certificate in it", path);
+	else
+		*ret = malloc((size_t)len);
+	if (!r && !*ret)
+		r = tconn_fail(err, -ENOMEM, "out of memory");
+	if (!r) {
+		memcpy(*ret, der, (size_t)len);
+		*ret_len = (size_t)len;
+	}
 	X509_free(cert);
-	return r ? tconn_fail(err, r, "out of memory") : 0;
+	OPENSSL_free(der);
+	return r;
 }
 
 static bool verifies(EVP_PKEY *pkey, const uint8_t digest[32], const uint8_t *sig, size_t sig_len)

@@ -50,8 +50,27 @@ int tconn_trust_add(struct x509_store_st *store, const char *path, struct tconn_
 int tconn_trust_certificate(const uint8_t *der, size_t len, struct x509_store_st **ret,
 			    struct tconn_error *err);
 
-/* DER, the whole of it and nothing after it; NULL with err filled. X509_free() it. */
+/* DER, the whole of it and nothing after it; NULL with err filled. X509_free() it; others may have the
+ * same one, so it is to be read only.
+ */
 struct x509_st *tconn_certificate_parse(const uint8_t *der, size_t len, struct tconn_error *err);
+
+struct stack_st_X509;
+/*
+ * Where certificates that were parsed and chains that were verified are kept for the next time, by a
+ * program that sees the same few again and again (certificate_cache.h). What is kept does not change
+ * with time: that these bytes are this certificate, and that this very store's issuers signed it.
+ * Whether it is valid now, and not revoked, is looked at each time.
+ */
+struct tconn_keeper {
+	struct x509_st *(*find)(const uint8_t *der, size_t len);	/* a reference, or NULL */
+	void (*keep)(const uint8_t *der, size_t len, struct x509_st *cert);
+	struct stack_st_X509 *(*find_chain)(const uint8_t *der, size_t len, struct x509_store_st *trust);
+	void (*keep_chain)(const uint8_t *der, size_t len, struct x509_store_st *trust,
+			   struct stack_st_X509 *chain);
+};
+/* Before there are threads. Borrowed. */
+void tconn_certificate_keep(const struct tconn_keeper *keeper);
 
 /* DER cert -> chain to the store (partial chains refused), validity, SAN,
  * EKU of the use; fills the identity it names. -EKEYREVOKED where trust has a list of

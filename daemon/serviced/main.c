@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../lib/certificate_cache.h"
 #include "../lib/daemon_main.h"
 #include "../lib/database_postgres.h"
 #include "../lib/jsonline.h"
@@ -332,6 +333,7 @@ static int run(const char *config, bool check_only)
 	struct tconn_error err = { "" };
 	int code = EXIT_OK;
 
+	tconn_certificate_cache_start();
 	if (tconn_process_harden(&err) < 0 || server_init(&p.server, &err) < 0)
 		return fail(EXIT_SETUP, &err);
 	if (settings_load(config, &p.settings, &err) < 0)

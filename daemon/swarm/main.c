@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "../lib/certificate_cache.h"
 #include "../lib/version.h"
 #include "device.h"
 #include "ek_maker.h"
@@ -247,6 +248,7 @@ static int command_run(int argc, char **argv)
 	if (o.load.workers > o.load.devices)
 		o.load.workers = o.load.devices;
 	raise_descriptors();
+	tconn_certificate_cache_start();
 	if (load_run(&o.load, &report, &err))
 		return fail(&err);
 	puts(json_object_to_json_string_ext(report, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <kselftest_harness.h>
 
+#include "daemon/lib/certificate_cache.h"
 #include "daemon/lib/digest.h"
 #include "daemon/lib/revocation.h"
 #include "swtpm_fixture.h"
@@ -157,6 +160,72 @@ TEST_F(identity, list_that_cannot_be_read_lets_nobody_pass)
 							 &self->err));
 }
 
+static int check_tls(FIXTURE_DATA(identity) *self, X509_STORE *trust, const struct der *cert)
+{
+	return tconn_certificate_check(trust, cert->data, cert->len, TCONN_USE_TLS, TCONN_ROLE_DEVICE,
+				       &self->got, &self->err);
+}
+
+TEST_F(identity, what_was_verified_before_is_trusted_by_that_store_alone)
+{
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(0, check_tls(self, self->trust, &self->tls)) TH_LOG("%s", self->err.text);
+		EXPECT_EQ(-EKEYREJECTED, check_tls(self, self->other_trust, &self->tls));
+	}
+}
+
+TEST_F(identity, what_was_verified_before_is_refused_once_revoked)
+{
+	struct one_number one = { .serial = "none" };
+	const struct tconn_revocation_list list = { look, &one };
+
+	ASSERT_EQ(0, tconn_trust_revocation(self->trust, &list, &self->err));
+	EXPECT_EQ(0, check_tls(self, self->trust, &self->tls));
+	tconn_serial_of(self->tls.data, self->tls.len, one.serial);
+	EXPECT_EQ(-EKEYREVOKED, check_tls(self, self->trust, &self->tls));
+	one = (struct one_number){ .serial = "none" };
+	EXPECT_EQ(0, check_tls(self, self->trust, &self->tls));
+	one.broken = true;
+	EXPECT_NE(0, check_tls(self, self->trust, &self->tls));
+}
+
+/* The same certificate, as its issuer would have made it for so many seconds. */
+static struct der make_short(const struct der *cert, long seconds)
+{
+	const uint8_t *at = cert->data;
+	X509 *x = d2i_X509(NULL, &at, (long)cert->len);
+	struct der der = { 0 };
+	EVP_PKEY *key;
+	char path[256];
+	int len = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/ca.key", ca_dir);
+	f = fopen(path, "re");
+	key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+	if (x && key && X509_gmtime_adj(X509_getm_notAfter(x), seconds) &&
+	    X509_sign(x, key, EVP_sha256()) > 0)
+		len = i2d_X509(x, &der.data);
+	if (len <= 0)
+		abort();
+	der.len = (size_t)len;
+	fclose(f);
+	EVP_PKEY_free(key);
+	X509_free(x);
+	return der;
+}
+
+TEST_F(identity, what_was_verified_before_is_refused_once_expired)
+{
+	struct der brief = make_short(&self->tls, 2);
+
+	EXPECT_EQ(0, check_tls(self, self->trust, &brief)) TH_LOG("%s", self->err.text);
+	sleep(3);
+	EXPECT_EQ(-EKEYREJECTED, check_tls(self, self->trust, &brief));
+	EXPECT_NE(NULL, strstr(self->err.text, "expired")) TH_LOG("%s", self->err.text);
+	OPENSSL_free(brief.data);
+}
+
 TEST_F(identity, another_issuer_is_not_trusted)
 {
 	EXPECT_EQ(-EKEYREJECTED, tconn_certificate_check(self->other_trust, self->tls.data,
@@ -303,5 +372,6 @@ int main(int argc, char **argv)
 	test_identity(issuer, ca_dir, swtpm.tcti, NULL, device_dir, &device_identity);
 	test_identity(issuer, ca_dir, swtpm.tcti, "pay.acme.example", service_dir, &service);
 	tconn_issuer_free(issuer);
+	tconn_certificate_cache_start();
 	return test_harness_run(argc, argv);
 }
