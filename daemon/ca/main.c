@@ -10,6 +10,7 @@
 
 #include "../lib/process.h"
 #include "../lib/version.h"
+#include "check.h"
 #include "maker.h"
 #include "server.h"
 
@@ -25,7 +26,7 @@ struct options {
 	const char *dir, *name, *listen, *ek_trust;
 	enum profile profile;
 	unsigned int once;
-	const char *operand;
+	const char *operand, *second;
 };
 
 static const char help[] =
@@ -37,6 +38,9 @@ static const char help[] =
 	"        enrol devices and services whose EK certificate chains to PATH,\n"
 	"        a PEM file or a directory of *.pem and *.crt files;\n"
 	"        --once: end after N successful enrolments\n"
+	"  tconn-ca check --ek-trust PATH EK CERTIFICATE\n"
+	"        look at a TPM before it enrols: whether CERTIFICATE (DER) is for EK\n"
+	"        (a public area) and chains to PATH; prints the device's id\n"
 	"  tconn-ca list --dir DIR\n"
 	"        one line an identity\n"
 	"  tconn-ca remove --dir DIR device:ID | service:NAME\n"
@@ -108,7 +112,7 @@ static int take_option(struct options *o, int option, const char *value)
 	}
 }
 
-/* Each command takes some of them: its letters. */
+/* Each command takes some of them: its letters. 2: it takes two operands. */
 static int parse(int argc, char **argv, const char *allowed, struct options *o)
 {
 	static const struct option options[] = {
@@ -127,10 +131,12 @@ static int parse(int argc, char **argv, const char *allowed, struct options *o)
 		if (r)
 			return r;
 	}
-	if (!o->dir)
+	if (!o->dir && strchr(allowed, 'd'))
 		return usage("--dir is missing");
 	if (optind < argc)
 		o->operand = argv[optind++];
+	if (optind < argc && strchr(allowed, '2'))
+		o->second = argv[optind++];
 	if (optind < argc)
 		return usage("too many arguments");
 	return 0;
@@ -185,6 +191,23 @@ static int command_serve(int argc, char **argv)
 	if (!o.listen || !o.ek_trust || o.operand)
 		return usage("serve needs --dir, --listen and --ek-trust, and takes options only");
 	return serve(&o, &err) ? failed(&err) : EXIT_DONE;
+}
+
+static int command_check(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct tconn_error err;
+	char id[65];
+	int r = parse(argc, argv, "e2", &o);
+
+	if (r)
+		return r;
+	if (!o.ek_trust || !o.second)
+		return usage("check needs --ek-trust, the EK and its certificate");
+	if (check_papers(o.ek_trust, o.operand, o.second, id, &err))
+		return failed(&err);
+	puts(id);
+	return EXIT_DONE;
 }
 
 static void format_time(int64_t seconds, char ret[32])
@@ -288,8 +311,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} command[] = {
-		{ "init", command_init }, { "serve", command_serve }, { "list", command_list },
-		{ "add-node", command_add_node },
+		{ "init", command_init }, { "serve", command_serve }, { "check", command_check },
+		{ "list", command_list }, { "add-node", command_add_node },
 		{ "remove", command_remove },
 	};
 
