@@ -45,6 +45,7 @@ help:
 	@echo 'make demo-secure        the same on the kiosk image, from Secure Boot on'
 	@echo 'make demo-interactive   the same guests, the screen over VNC, the keys are yours'
 	@echo 'make image              the kiosk image: Secure Boot, signed, on dm-verity; out/image'
+	@echo 'make provision          a new kiosk from blank disk to first attestation; DEVICE=NAME; out/provision'
 	@echo 'make check              set up, build, run all tests; TESTS=PATTERN: only those'
 	@echo 'make check-full         check and what it leaves out (run.py --help), longer fuzzing, soak,'
 	@echo '                        style, the other kernel series and the debug kernel'
@@ -138,6 +139,14 @@ image: setup
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	@scripts/mkimage.py $(IMAGE_OPTIONS)
 
+# Cut off anywhere, the same again finishes it.
+DEVICE	?= kiosk-1
+.PHONY: provision
+provision: setup
+	@echo 'building'
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@scripts/provision.py --device $(DEVICE) $(PROVISION_OPTIONS)
+
 .PHONY: bench
 bench: built
 	@$(MAKE) --no-print-directory -s bench-programs
@@ -145,7 +154,8 @@ bench: built
 
 .PHONY: clean
 clean: clean-modules
-	rm -rf $(BIN) $(BUILD) $(OUT)/check $(OUT)/demo $(OUT)/demo-secure $(OUT)/bench $(OUT)/attack
+	rm -rf $(BIN) $(BUILD) $(OUT)/check $(OUT)/demo $(OUT)/demo-secure $(OUT)/provision $(OUT)/bench \
+		$(OUT)/attack
 
 .PHONY: distclean
 distclean: clean

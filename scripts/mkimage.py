@@ -3,6 +3,7 @@
 """Builds the kiosk image (make image): a disk that Secure Boot starts, and its papers.
 
     disk.img            write it to the device's disk; harness/disk.py says what is in it
+    disk.sha256         its digest, for sha256sum -c where it is written
     kiosk.efi           the signed boot image by itself
     reference.cose      signed reference values: for the service, one file for each version
     reference.json      the same, to read
@@ -24,17 +25,20 @@ import time
 
 import mkkeys
 import refvals
-from harness import cose, kiosk, paths
+from harness import cose, disk, kiosk, paths
 from harness.disk import DiskError
 from harness.uki import UkiError
 
 
 def papers(built, folder, firmware=()):
-    """Reference values of a built image, plain and signed; returns the signed file."""
+    """The digest of a built image's disk; its reference values, plain and signed. Returns the
+    signed file.
+    """
     text = refvals.to_json(refvals.generate_kiosk(
         built, policies=[built.policy],
         apps=[paths.BIN / "tconn-tui"], firmware=firmware)).encode()
     (folder / "reference.json").write_bytes(text)
+    (folder / "disk.sha256").write_text(f"{disk.digest(built.disk)}  disk.img\n")
     signed = folder / "reference.cose"
     signed.write_bytes(cose.sign(text, built.keys / "image.key", built.keys / "image.crt"))
     return signed

@@ -42,6 +42,10 @@ class Console(threading.Thread):
     def tail(self, count=15):
         return "\n".join(self._lines[-count:])
 
+    def find(self, pattern):
+        """The first match of this regular expression in a line that has come, or None."""
+        return next(filter(None, (re.search(pattern, line) for line in list(self._lines))), None)
+
     def contains(self, pattern):
         """Has a line with this regular expression come?"""
-        return any(re.search(pattern, line) for line in list(self._lines))
+        return self.find(pattern) is not None

@@ -11,6 +11,7 @@ that an update writes 1, 2 and 4 of the new disk over the old ones and leaves 3.
 """
 
 import collections
+import contextlib
 import hashlib
 import io
 import json
@@ -20,6 +21,7 @@ import stat
 import struct
 import subprocess
 import tarfile
+import tempfile
 import uuid
 
 import bootpolicy
@@ -128,7 +130,8 @@ def _state(folder):
     with open(path, "wb") as f:
         f.truncate(PARTITIONS[2][3] * MIB)
     identity = uuid.uuid5(NAMESPACE, "state")
-    run("mke2fs", "-q", "-t", "ext4", "-U", identity, "-L", "tconn-state", "-O", "^has_journal",
+    # With a journal: a device is switched off when somebody pulls its plug.
+    run("mke2fs", "-q", "-t", "ext4", "-U", identity, "-L", "tconn-state", "-J", "size=1",
         "-m", "0", "-E", f"hash_seed={identity},root_owner=0:0,lazy_itable_init=0", path)
     return path
 
@@ -148,6 +151,10 @@ def partition(number):
     return start * MIB, size * MIB
 
 
+def _is_zero(chunk):
+    return chunk == bytes(len(chunk))
+
+
 def _put(disk, number, path, new=True):
     offset, size = partition(number)
     if path.stat().st_size > size:
@@ -156,7 +163,7 @@ def _put(disk, number, path, new=True):
     with open(disk, "r+b") as out, open(path, "rb") as source:
         out.seek(offset)
         while chunk := source.read(MIB):
-            if new and not any(chunk):
+            if new and _is_zero(chunk):
                 out.seek(len(chunk), os.SEEK_CUR)   # stays a hole
             else:
                 out.write(chunk)
@@ -208,6 +215,55 @@ def update(old, new):
     write(old, 4, bootpolicy.join(read(new, 4), read(old, 4)))
     for number in (2, 1):
         write(old, number, read(new, number))
+
+
+# -- on the line: a new device's disk
+
+def blank(path):
+    """One that nothing was ever written to."""
+    with open(path, "wb") as f:
+        f.truncate(SIZE)
+
+
+def is_blank(path):
+    with open(path, "rb") as f:
+        return all(_is_zero(chunk) for chunk in iter(lambda: f.read(MIB), b""))
+
+
+def digest(path, number=None):
+    """SHA-256 of it all, or of one partition."""
+    offset, size = partition(number) if number else (0, os.path.getsize(path))
+    total = hashlib.sha256()
+    with open(path, "rb") as f:
+        f.seek(offset)
+        while size and (chunk := f.read(min(MIB, size))):
+            total.update(chunk)
+            size -= len(chunk)
+    return total.hexdigest()
+
+
+def install(path, image):
+    """The whole image over a disk, on the medium when this returns. Where the disk has the same
+    already nothing is written, so that one cut off goes on where it was.
+    """
+    with open(path, "r+b") as out, open(image, "rb") as source:
+        while chunk := source.read(MIB):
+            at = out.tell()
+            if out.read(len(chunk)) != chunk:
+                out.seek(at)
+                out.write(chunk)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def state_files(path, names):
+    """{name: bytes} of what a device, now switched off, keeps on its state partition."""
+    with tempfile.TemporaryDirectory() as folder:
+        state = pathlib.Path(folder) / "state"
+        state.write_bytes(read(path, 3))
+        with contextlib.suppress(DiskError):    # 1: what was under way is finished from the journal
+            run("e2fsck", "-p", state)
+        return {name: run("debugfs", "-R", f"cat {name}", state).encode() for name in names}
 
 
 def flip(path, offset, bit=0):

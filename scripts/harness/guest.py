@@ -100,10 +100,10 @@ class Guest:
     def __init__(self, image, directory, *, firmware="ovmf", manufacturer=None, wire=None,
                  screen=None, tpm=True, append="", memory="1G", echo=None, vnc=None, timeout=None,
                  wait=True, hardened=True, developer=True, devices=(), size=None, machine=None,
-                 resume=None):
+                 resume=None, data=None):
         """firmware: "ovmf" measures kernel, command line and initrd; "seabios" boots faster.
         screen: None as the image needs, or False, or a QEMU device such as "bochs-display".
-        tpm: False for a machine without. append: more kernel parameters.
+        tpm: False for a machine without; a Tpm that outlasts this run. append: more kernel parameters.
         echo: called with each console line. vnc: ADDRESS:DISPLAY of a further VNC server, for a person.
         wait: False returns before it has booted, so that several boot at once; call ready().
         hardened: False boots without policy/boot-line. size: the screen's (width, height).
@@ -114,6 +114,7 @@ class Guest:
         disk in it, that is what boots, by UEFI Secure Boot where keys are enrolled; image
         says the guest's name only.
         resume: a file that save() wrote of a guest with the same options: it goes on from there.
+        data: a file that is its first disk, though not what boots.
         """
         self.image = image
         self.is_debug = paths.is_debug(image.release)
@@ -127,6 +128,7 @@ class Guest:
         self._size = size or ((DEBUG_WIDTH, DEBUG_HEIGHT) if self.is_debug else (WIDTH, HEIGHT))
         self._manufacturer = manufacturer
         self._has_tpm = tpm
+        self._data = data
         self.tpm = None
         self._echo = echo
         self._vnc = vnc
@@ -149,6 +151,8 @@ class Guest:
         try:
             if self.machine:
                 self.tpm = self.machine.tpm.start()
+            elif isinstance(self._has_tpm, Tpm):
+                self.tpm = self._has_tpm.start()
             elif self._has_tpm:
                 self.tpm = Tpm(f"{self._sockets.name}/tpm", self._manufacturer)
                 self.tpm.__enter__()
@@ -205,7 +209,8 @@ class Guest:
                 return [*drive, "virtio-blk-pci,drive=disk,bootindex=0"]
             return [*drive, "virtio-blk-pci,drive=disk", "-kernel", self.image.kernel, "-initrd",
                     self.image.initrd, "-append", self.image.command_line]
-        return ["-kernel", self.image.kernel, "-initrd", self.image.initrd,
+        data = ["-drive", f"if=virtio,format=raw,file={self._data}"] if self._data else []
+        return [*data, "-kernel", self.image.kernel, "-initrd", self.image.initrd,
                 "-append", command_line(self.append, self._hardened, self._developer)]
 
     def _firmware_arguments(self):

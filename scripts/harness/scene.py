@@ -193,13 +193,13 @@ class Scene:
         self._enrol(self.service, f"--role service --name {SERVICE}")
         self.device_id = self._enrol_device()
 
-    def _serve_issuer(self):
+    def _serve_issuer(self, options=""):
         self.service.sh("mkdir -p -m 0700 /var/lib/tconn-ca /var/lib/tconn")
         for path in self.ca.iterdir():
             self.service.put(f"/var/lib/tconn-ca/{path.name}", path.read_bytes(), 0o600)
         self.service.put("/etc/tconn/ek-issuers.pem", self.maker.issuers.read_bytes())
         self.service.spawn(f"exec tconn-ca serve --dir /var/lib/tconn-ca --listen {CA_ADDRESS} "
-                           "--ek-trust /etc/tconn/ek-issuers.pem", "/run/tconn-ca.log")
+                           f"--ek-trust /etc/tconn/ek-issuers.pem {options}", "/run/tconn-ca.log")
         self.service.wait_for("netstat -ltn | grep -q 10.7.0.1:7101", 30)
 
     def _enrol_device(self):

@@ -46,26 +46,28 @@ class Manufacturer:
             self._make(state)
 
     def _make(self, state):
-        run = subprocess.run(
-            ["swtpm_setup", "--tpm2", "--tpmstate", str(state), "--config",
-             str(self.directory / "setup.conf"), "--createek", "--create-ek-cert", "--lock-nvram",
-             "--pcr-banks", "sha256", "--overwrite"],
-            capture_output=True, text=True, timeout=120, check=False)
-        (state / "setup.log").write_text(run.stdout + run.stderr)
+        run = process.complete(
+            ["swtpm_setup", "--tpm2", "--tpmstate", state, "--config",
+             self.directory / "setup.conf", "--createek", "--create-ek-cert", "--lock-nvram",
+             "--pcr-banks", "sha256", "--overwrite"], 120)
+        (state / "setup.log").write_text(run.stdout)
         if run.returncode:
-            raise TpmError(f"swtpm_setup failed:\n{run.stdout}{run.stderr}")
+            raise TpmError(f"swtpm_setup failed:\n{run.stdout}")
         names = ("issuercert.pem", "swtpm-localca-rootca-cert.pem")
         self.issuers.write_text("".join((self.directory / n).read_text() for n in names))
 
 
 class Tpm:
-    def __init__(self, directory, manufacturer=None, tcti=False):
-        """Without a manufacturer: empty state, no EK certificate, quicker."""
+    def __init__(self, directory, manufacturer=None, tcti=False, sockets=None):
+        """Without a manufacturer: empty state, no EK certificate, quicker. sockets: another
+        folder for these, whose names must be short.
+        """
         self.directory = pathlib.Path(directory).absolute()
         self.manufacturer = manufacturer
+        self._sockets = pathlib.Path(sockets or self.directory).absolute()
         # Where libtss2's TCTI looks for it.
-        self.control = self.directory / ("server.ctrl" if tcti else "control")
-        self.tcti = f"swtpm:path={self.directory}/server" if tcti else None
+        self.control = self._sockets / ("server.ctrl" if tcti else "control")
+        self.tcti = f"swtpm:path={self._sockets}/server" if tcti else None
         self.child = None
 
     def __enter__(self):
@@ -80,7 +82,7 @@ class Tpm:
         command = ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.directory}", "--ctrl",
                    f"type=unixio,path={self.control}", "--flags", flags]
         if self.tcti:
-            command += ["--server", f"type=unixio,path={self.directory}/server"]
+            command += ["--server", f"type=unixio,path={self._sockets}/server"]
         else:
             command.append("--terminate")
         self.control.unlink(missing_ok=True)
