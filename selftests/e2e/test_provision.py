@@ -12,14 +12,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import types
 import unittest
 
 import mkkeys
+import provision
 from harness import disk, machine, paths
 from harness.full import full
-from harness.tpm import Manufacturer
+from harness.line import Claimed, Line
+from harness.tpm import Manufacturer, Tpm
 
 PROGRAM = paths.ROOT / "scripts" / "provision.py"
 STEPS = ("arrive", "disk", "keys", "ek", "boot", "enrol", "check", "register", "attest", "record")
@@ -27,7 +31,7 @@ TIMEOUT = 900       # seconds of a run, on a machine however busy
 REFUSED, BUSY = 4, 3
 
 
-class Line(unittest.TestCase):
+class Walks(unittest.TestCase):
     """One line; a device or more for each test."""
 
     @classmethod
@@ -72,7 +76,65 @@ class Line(unittest.TestCase):
         return json.loads((self.folder(device) / "steps.json").read_text())["done"]
 
 
-class Early(Line):
+class Papers(unittest.TestCase):
+    """A TPM before it enrols (tconn-ca check), and whose it is; no guest."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = paths.OUT / "check" / "e2e" / cls.__name__
+        shutil.rmtree(cls.directory, ignore_errors=True)
+        cls.maker = Manufacturer(cls.directory / "maker")
+        cls.read("one")
+        cls.read("other")
+
+    @classmethod
+    def read(cls, name):
+        """As the setup tool does it on a machine."""
+        with tempfile.TemporaryDirectory(prefix="tconn-tpm-") as sockets, \
+             Tpm(cls.directory / name, cls.maker, tcti=True, sockets=sockets) as tpm:
+            script = provision.READ_EK.replace("device:/dev/tpm0", tpm.tcti)
+            subprocess.run(["sh", "-c", script.replace("/run/", f"{cls.directory}/{name}.")],
+                           check=True, capture_output=True)
+
+    def check(self, maker, ek, certificate):
+        return subprocess.run([paths.BIN / "tconn-ca", "check", "--ek-trust", maker.issuers,
+                               self.directory / f"{ek}.ek.pub",
+                               self.directory / f"{certificate}.ek.crt"],
+                              capture_output=True, text=True, check=False)
+
+    def test_id_of_a_device_with_this_tpm(self):
+        done = self.check(self.maker, "one", "one")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        public = (self.directory / "one.ek.pub").read_bytes()[2:]
+        self.assertEqual(done.stdout.strip(), hashlib.sha256(public).hexdigest())
+
+    def test_certificate_of_another_manufacturer(self):
+        other = Manufacturer(self.directory / "other-maker")
+        (self.directory / "unused").mkdir()
+        other.make(self.directory / "unused")
+        done = self.check(other, "one", "one")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("the store of EK issuers decides", done.stderr)
+
+    def test_certificate_of_another_tpm(self):
+        done = self.check(self.maker, "one", "other")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("it is for another EK", done.stderr)
+
+    def test_what_is_no_public_area(self):
+        (self.directory / "cut.ek.pub").write_bytes(
+            (self.directory / "one.ek.pub").read_bytes()[:-1])
+        self.assertEqual(self.check(self.maker, "cut", "one").returncode, 1)
+
+    def test_one_tpm_is_one_devices(self):
+        line = types.SimpleNamespace(directory=self.directory)
+        (self.directory / "claims").mkdir()
+        for _ in range(2):
+            Line.claim(line, "id", "kiosk-1")
+        self.assertRaisesRegex(Claimed, "device kiosk-1's", Line.claim, line, "id", "kiosk-2")
+
+
+class Early(Walks):
     """Up to the EK: no device is booted yet."""
 
     def test_10_cut_off_before_the_keys(self):
@@ -154,7 +216,7 @@ class Early(Line):
 
 
 @full
-class Whole(Line):
+class Whole(Walks):
     """To the end, and cut off everywhere on the way."""
 
     def check_record(self, device):
