@@ -40,6 +40,8 @@ int command_request(const struct ctl *ctl, int argc, char **argv);
 int command_receipt(const struct ctl *ctl, int argc, char **argv);
 int command_item(const struct ctl *ctl, int argc, char **argv);
 int command_label(const struct ctl *ctl, int argc, char **argv);
+int command_policy(const struct ctl *ctl, int argc, char **argv);
+int command_token(const struct ctl *ctl, int argc, char **argv);
 int command_phrase(const struct ctl *ctl, int argc, char **argv);
 int command_audit(const struct ctl *ctl, int argc, char **argv);
 int command_revocation(const struct ctl *ctl, int argc, char **argv);

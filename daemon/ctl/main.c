@@ -72,6 +72,9 @@ static const char help[] =
 	"  audit export FILE    the service's audit log, with a signed end\n"
 	"  audit verify FILE --trust CA_FILE [--after EARLIER]\n"
 	"                       needs no daemon; --after: continues an earlier export\n"
+	"  policy list          what devices are measured against, with digests\n"
+	"  token NAME read|operate\n"
+	"                       make a token for calls over HTTP; needs no daemon\n"
 	"  status               of the daemon on this machine\n"
 	"\n"
 	"  --socket PATH        of tconn-serviced (" SOCKET_SERVICED ")\n"
@@ -99,6 +102,8 @@ static const struct {
 	{ "evidence", command_evidence },
 	{ "revocation", command_revocation },
 	{ "audit", command_audit },
+	{ "policy", command_policy },
+	{ "token", command_token },
 };
 
 int usage(const char *what)

@@ -121,8 +121,8 @@ int tconn_jsonline_listen(const char *path, int *ret_fd, struct tconn_error *err
 	return 0;
 }
 
-static int parse_line(const char *line, size_t len, struct json_object **ret,
-		      struct tconn_error *err)
+int tconn_json_parse(const char *line, size_t len, struct json_object **ret,
+		     struct tconn_error *err)
 {
 	struct json_tokener *tok = json_tokener_new_ex(8);
 	struct json_object *obj;
@@ -140,7 +140,7 @@ static int parse_line(const char *line, size_t len, struct json_object **ret,
 	if (e != json_tokener_success || end != len ||
 	    !json_object_is_type(obj, json_type_object)) {
 		json_object_put(obj);
-		return tconn_fail(err, -EBADMSG, "not one JSON object on one line");
+		return tconn_fail(err, -EBADMSG, "not one JSON object");
 	}
 	*ret = obj;
 	return 0;
@@ -196,7 +196,7 @@ int tconn_jsonline_receive(int fd, size_t limit, int timeout_ms, struct json_obj
 	int r = read_line(fd, &buf, limit, now_ms() + timeout_ms, &len, err);
 
 	if (r == 0)
-		r = parse_line(buf, len, ret, err);
+		r = tconn_json_parse(buf, len, ret, err);
 	free(buf);
 	return r;
 }

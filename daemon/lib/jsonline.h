@@ -30,6 +30,10 @@ int tconn_jsonline_receive(int fd, size_t limit, int timeout_ms, struct json_obj
 			   struct tconn_error *err);
 int tconn_jsonline_send(int fd, struct json_object *obj, int timeout_ms, struct tconn_error *err);
 
+/* One JSON object, nothing before or after it, nothing deeper than 8. -EBADMSG. */
+int tconn_json_parse(const char *line, size_t len, struct json_object **ret,
+		     struct tconn_error *err);
+
 /* A whole conversation from the client's side; timeout_ms is for the reply. */
 int tconn_jsonline_call(const char *path, struct json_object *request, int timeout_ms,
 			struct json_object **ret, struct tconn_error *err);

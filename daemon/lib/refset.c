@@ -165,6 +165,19 @@ int tconn_refset_load(const char *path, const char *signers, struct tconn_refset
 	return 0;
 }
 
+bool tconn_refset_entry(const struct tconn_refset *set, size_t index,
+			struct tconn_refset_entry *ret)
+{
+	if (!set || index >= set->count)
+		return false;
+	*ret = (struct tconn_refset_entry){
+		.name = set->refvals[index]->name, .kernel = set->refvals[index]->kernel,
+		.is_signed = set->signers != NULL, .withdrawn = set->withdrawn[index],
+	};
+	memcpy(ret->digest, set->digest[index], 32);
+	return true;
+}
+
 static size_t passes(const struct tconn_verdict *v)
 {
 	size_t n = 0;

@@ -23,6 +23,15 @@ int tconn_refset_load(const char *path, const char *signers, struct tconn_refset
 		      struct tconn_error *err);
 void tconn_refset_free(struct tconn_refset *set);	/* accepts NULL */
 
+/* File number index, in the order of their names; false where there are no more. */
+struct tconn_refset_entry {
+	const char *name, *kernel;	/* of the image version; borrowed */
+	uint8_t digest[32];		/* SHA-256 of the JSON */
+	bool is_signed, withdrawn;
+};
+bool tconn_refset_entry(const struct tconn_refset *set, size_t index,
+			struct tconn_refset_entry *ret);
+
 /* As tconn_appraise() with a->refvals filled in by this function. The verdict is
  * that of the first file that trusts, else of the file with the most passes.
  */

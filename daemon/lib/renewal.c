@@ -2,6 +2,7 @@
 #include "renewal.h"
 
 #include <errno.h>
+#include <openssl/x509.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,6 +34,16 @@ static bool stopped_within(const struct tconn_renewal *r, int64_t seconds)
 	return n != 0;
 }
 
+static int load(const struct tconn_renewal *r, struct tconn_credentials **ret, struct tconn_error *err)
+{
+	X509_STORE *trust = r->trusted ? r->trusted(r->arg) : NULL;
+	int e = tconn_credentials_load(r->tpm, r->identity_dir, trust ? trust : r->trust,
+				       r->self.role, ret, err);
+
+	X509_STORE_free(trust);
+	return e;
+}
+
 static int enrol_again(const struct tconn_renewal *r, struct tconn_credentials **ret,
 		       struct tconn_error *err)
 {
@@ -50,7 +61,7 @@ static int enrol_again(const struct tconn_renewal *r, struct tconn_credentials *
 	o.ca_file = ca;
 	e = tconn_enrol(r->tpm, &o, &who, err);
 	if (e == 0)
-		e = tconn_credentials_load(r->tpm, r->identity_dir, r->trust, r->self.role, ret, err);
+		e = load(r, ret, err);
 	if (e == 0 && strcmp((*ret)->self.name, r->self.name)) {
 		e = tconn_fail(err, -EINVAL, "the issuer gave the identity of %s", (*ret)->self.name);
 		tconn_credentials_put(*ret);

@@ -18,7 +18,8 @@
 struct tconn_renewal {
 	/* given */
 	struct tconn_tpm *tpm;
-	struct x509_store_st *trust;
+	struct x509_store_st *trust;	/* or, where that changes at times: */
+	struct x509_store_st *(*trusted)(void *arg);	/* a reference of its own; NULL: trust */
 	const char *issuer;		/* HOST:PORT; NULL: nothing is renewed, but the end is told */
 	const char *identity_dir;	/* its ca.pem is who is believed at that address */
 	struct tconn_identity self;

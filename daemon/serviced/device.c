@@ -17,8 +17,7 @@
 static int admit(struct device *d, struct tconn_error *err)
 {
 	struct tconn_identity who;
-	int r = tconn_peer_identity(d->channel, d->server->party.trust, TCONN_ROLE_DEVICE, &who,
-				    err);
+	int r = tconn_peer_identity(d->channel, d->party.trust, TCONN_ROLE_DEVICE, &who, err);
 
 	if (r < 0)
 		return r;
@@ -108,8 +107,7 @@ int device_attest_again(struct device *d, struct tconn_error *err)
 	struct tconn_attestation a = { 0 };
 	struct tconn_identity who;
 	/* The certificate may have ended meanwhile, or its issuer be trusted no more. */
-	int r = tconn_peer_identity(d->channel, d->server->party.trust, TCONN_ROLE_DEVICE, &who,
-				    err);
+	int r = tconn_peer_identity(d->channel, d->party.trust, TCONN_ROLE_DEVICE, &who, err);
 
 	if (r < 0) {
 		store_refused(d->server->store, d->identity.name, err->text, NULL);
@@ -170,6 +168,7 @@ static int serve(struct device *d, struct tconn_error *err)
 		struct question *q;
 		int r = 0;
 
+		rules_refresh(d);
 		if (atomic_load(&d->called_off))
 			return revocation_reason(d, -ECANCELED, err);
 		if (has_spoken(d))
@@ -234,6 +233,7 @@ bool device_begin(struct device *d, int fd)
 	struct tconn_credentials *own = server_credentials(d->server);
 	int r = tconn_channel_accept(own->tls, fd, &d->channel, &err);
 
+	rules_refresh(d);
 	tconn_credentials_put(own);
 	if (r < 0) {
 		tconn_say("%s: refused: %s", d->address, err.text);

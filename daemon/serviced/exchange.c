@@ -114,7 +114,7 @@ static int verify(struct device *d, struct question *q, const struct tconn_messa
 {
 	struct tconn_question asked = {
 		.id = q->id, .statement = q->statement, .statement_len = q->statement_len,
-		.key = key, .device = d->identity.name, .trust = d->server->party.trust,
+		.key = key, .device = d->identity.name, .trust = d->party.trust,
 	};
 	struct tconn_evidence e = { 0 };
 	uint8_t digest[32];

@@ -55,7 +55,7 @@ static int take(struct device *d, const struct tconn_message *item, struct tconn
 	int r;
 
 	pthread_mutex_lock(&d->server->intake_lock);
-	r = tconn_intake_take(&d->server->intake, &d->identity, &d->appraised, &item->label,
+	r = tconn_intake_take(&d->rules->intake, &d->identity, &d->appraised, &item->label,
 			      &item->item, got, why);
 	pthread_mutex_unlock(&d->server->intake_lock);
 	return r;

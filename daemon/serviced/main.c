@@ -23,6 +23,7 @@
 #include "../lib/revocation.h"
 #include "../lib/say.h"
 #include "../lib/version.h"
+#include "http.h"
 #include "metrics.h"
 #include "node.h"
 #include "operator.h"
@@ -58,20 +59,20 @@ struct program {
 	struct settings settings;
 	struct server server;
 	struct tconn_tpm *tpm;
-	X509_STORE *trust;
-	struct tconn_refset *refset;
 	struct tconn_revocation_list revoked;
+	struct http_access *http_access;	/* until the listener has it */
+	struct http *http;		/* NULL: no listener */
 	int64_t metrics_due;		/* CLOCK_BOOTTIME, seconds */
 	bool metrics_failed;
-	int device_fd, operator_fd, signal_fd;	/* -1: not open */
+	int device_fd, operator_fd, http_fd, signal_fd;	/* -1: not open */
 };
 
 static int own_identity(struct program *p, struct tconn_error *err)
 {
 	struct tconn_credentials *own;
 	/* Without the TPM: a better message where that is not the identity's. */
-	int r = tconn_credentials_load(NULL, p->settings.identity, p->trust, TCONN_ROLE_SERVICE,
-				       &own, err);
+	int r = tconn_credentials_load(NULL, p->settings.identity, p->server.rules->trust,
+				       TCONN_ROLE_SERVICE, &own, err);
 
 	if (r < 0)
 		return r;
@@ -85,21 +86,15 @@ static int own_identity(struct program *p, struct tconn_error *err)
 
 static int open_parts(struct program *p, struct tconn_error *err)
 {
-	int r = tconn_trust_load(p->settings.trust, &p->trust, err);
+	struct rules *rules;
+	int r = rules_load(&p->settings, NULL, &rules, err);
 
-	if (r == 0)
-		r = tconn_trust_load(p->settings.trust, &p->server.archive, err);
-	if (r == 0)
-		r = tconn_refset_load(p->settings.device_reference,
-				      p->settings.reference_signers, &p->refset, err);
-	if (r == 0)
-		r = own_identity(p, err);
-	if (r == 0 && p->settings.items)
-		r = p->settings.item_policy ?
-		    tconn_intake_policy_load(p->settings.item_policy, &p->server.intake.policy, err) :
-		    tconn_fail(err, -EINVAL, "\"items\" wants an \"item_policy\"");
-	p->server.intake.dir = p->settings.items;
-	p->server.intake.trust = p->trust;
+	if (r < 0)
+		return r;
+	rules_enforce(&p->server, rules);
+	r = own_identity(p, err);
+	if (r == 0 && p->settings.http_listen)
+		r = http_access_load(&p->settings, &p->http_access, err);
 	return r;
 }
 
@@ -112,7 +107,7 @@ static int open_tpm(struct program *p, struct tconn_error *err)
 	if (r == 0)
 		r = tconn_tpm_try_key(p->tpm, TCONN_KEY_TLS, err);
 	if (r == 0)
-		r = tconn_credentials_load(p->tpm, p->settings.identity, p->trust,
+		r = tconn_credentials_load(p->tpm, p->settings.identity, p->server.rules->trust,
 					   TCONN_ROLE_SERVICE, &p->server.credentials, err);
 	return r;
 }
@@ -144,9 +139,11 @@ static int open_sockets(struct program *p, struct tconn_error *err)
 	r = store_open(p->settings.database, &p->server.store, err);
 	p->revoked = (struct tconn_revocation_list){ revocation_look, p->server.store };
 	if (r == 0)
-		r = tconn_trust_revocation(p->trust, &p->revoked, err);
+		r = tconn_trust_revocation(p->server.rules->trust, &p->revoked, err);
 	if (r == 0)
 		r = tconn_jsonline_listen(p->settings.admin_socket, &p->operator_fd, err);
+	if (r == 0 && p->settings.http_listen)
+		r = tconn_listen(p->settings.http_listen, &p->http_fd, err);
 	if (r == 0)
 		r = tconn_listen(p->settings.listen, &p->device_fd, err);
 	return r;
@@ -232,7 +229,10 @@ static void loop(struct program *p)
 			take_operator(p);
 		if (fds[2].revents)
 			take_device(p);
+		atomic_store(&p->server.beat, server_now());
 		sweep(p);
+		if (p->http)
+			http_sweep(p->http);
 		write_metrics(p);
 		room = server_lobby(&p->server);
 	}
@@ -249,12 +249,24 @@ static void fill_server(struct program *p)
 			.tconn_log = p->settings.tconn_log,
 			.identity_dir = p->settings.identity,
 		},
-		.trust = p->trust,
-		.refset = p->refset,
 		.message_ms = p->settings.message_ms,
 		.silent = !p->settings.attest,
 		.exempt = p->settings.device_exempt,
 	};
+}
+
+static int start_http(struct program *p, struct tconn_error *err)
+{
+	struct http_access *access = p->http_access;
+	int r;
+
+	if (p->http_fd < 0)
+		return 0;
+	p->http_access = NULL;
+	r = http_start(&p->server, p->http_fd, access, &p->http, err);
+	if (r == 0)
+		p->http_fd = -1;
+	return r;
 }
 
 static int serve(struct program *p, struct tconn_error *err)
@@ -262,7 +274,9 @@ static int serve(struct program *p, struct tconn_error *err)
 	int r;
 
 	fill_server(p);
-	r = server_renew_start(&p->server, err);
+	r = start_http(p, err);
+	if (r == 0)
+		r = server_renew_start(&p->server, err);
 	if (r < 0)
 		return r;
 	r = node_start(&p->server, err);
@@ -272,11 +286,15 @@ static int serve(struct program *p, struct tconn_error *err)
 	}
 	tconn_say("tconn-serviced %s: service %s, devices at %s, operator at %s", TCONN_VERSION,
 		  p->server.self.name, p->settings.listen, p->settings.admin_socket);
+	if (p->http)
+		tconn_say("operators over HTTP at %s", p->settings.http_listen);
 	tconn_process_notify("READY=1");
 	loop(p);
 	tconn_process_notify("STOPPING=1");
 	close(p->device_fd);
 	p->device_fd = -1;
+	if (p->http)
+		http_quiesce(p->http);
 	server_stop(&p->server);
 	node_end(&p->server);
 	server_renew_end(&p->server);
@@ -294,14 +312,14 @@ static void close_parts(struct program *p)
 {
 	if (p->operator_fd >= 0)
 		unlink(p->settings.admin_socket);
+	http_stop(p->http);
+	http_access_free(p->http_access);
 	close_fd(p->operator_fd);
+	close_fd(p->http_fd);
 	close_fd(p->device_fd);
 	close_fd(p->signal_fd);
 	store_close(p->server.store);
 	tconn_tpm_close(p->tpm);
-	tconn_refset_free(p->refset);
-	X509_STORE_free(p->trust);
-	X509_STORE_free(p->server.archive);
 	server_free(&p->server);
 	settings_free(&p->settings);
 }
@@ -329,7 +347,7 @@ static int fail(int code, const struct tconn_error *err)
 
 static int run(const char *config, bool check_only)
 {
-	struct program p = { .device_fd = -1, .operator_fd = -1, .signal_fd = -1 };
+	struct program p = { .device_fd = -1, .operator_fd = -1, .http_fd = -1, .signal_fd = -1 };
 	struct tconn_error err = { "" };
 	int code = EXIT_OK;
 

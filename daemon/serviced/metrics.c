@@ -11,7 +11,7 @@
 /* What is counted, as of one moment. */
 struct numbers {
 	unsigned int connections, pending, active;
-	unsigned long long turned_away, trusted, refused, items[SERVER_ITEMS];
+	unsigned long long turned_away, trusted, refused, items[SERVER_ITEMS], calls, denied, cut;
 	long long uptime, identity_end;
 };
 
@@ -25,6 +25,7 @@ static struct numbers take(struct server *s)
 		.turned_away = s->turned_away, .trusted = s->attestations[1],
 		.refused = s->attestations[0], .uptime = server_now() - s->started,
 		.identity_end = s->credentials->end,
+		.calls = s->calls[0], .denied = s->calls[1], .cut = s->calls_cut,
 	};
 	for (int i = 0; i < SERVER_ITEMS; i++)
 		n.items[i] = s->items[i];
@@ -55,6 +56,12 @@ static void print(FILE *f, const struct numbers *n)
 		"tconn_items_total{result=\"refused\"} %llu\n"
 		"tconn_items_total{result=\"quota\"} %llu\n", n->items[SERVER_ITEM_KEPT],
 		n->items[SERVER_ITEM_REFUSED], n->items[SERVER_ITEM_NO_ROOM]);
+	fprintf(f, "# HELP tconn_http_calls_total Calls of the operator's listener.\n"
+		"# TYPE tconn_http_calls_total counter\n"
+		"tconn_http_calls_total{token=\"known\"} %llu\n"
+		"tconn_http_calls_total{token=\"unknown\"} %llu\n", n->calls, n->denied);
+	one(f, "tconn_http_cut_total", "counter",
+	    "Connections of the operator's listener that were too slow.", n->cut);
 	one(f, "tconn_uptime_seconds", "gauge", "Since the program started.",
 	    (unsigned long long)n->uptime);
 	one(f, "tconn_identity_end_timestamp_seconds", "gauge",
@@ -63,18 +70,30 @@ static void print(FILE *f, const struct numbers *n)
 	    (unsigned long long)time(NULL));
 }
 
-int metrics_write(struct server *s, const char *path, struct tconn_error *err)
+int metrics_text(struct server *s, struct tconn_bytes *ret, struct tconn_error *err)
 {
 	const struct numbers n = take(s);
 	struct tconn_bytes text = { 0 };
 	FILE *f = open_memstream((char **)&text.data, &text.len);
-	int r;
 
 	if (!f)
 		return tconn_fail(err, -ENOMEM, "out of memory");
 	print(f, &n);
-	r = fclose(f) ? tconn_fail(err, -ENOMEM, "out of memory") :
-	    tconn_file_replace(path, &text, 0644, err);
+	if (fclose(f)) {
+		free(text.data);
+		return tconn_fail(err, -ENOMEM, "out of memory");
+	}
+	*ret = text;
+	return 0;
+}
+
+int metrics_write(struct server *s, const char *path, struct tconn_error *err)
+{
+	struct tconn_bytes text = { 0 };
+	int r = metrics_text(s, &text, err);
+
+	if (r == 0)
+		r = tconn_file_replace(path, &text, 0644, err);
 	free(text.data);
 	return r;
 }

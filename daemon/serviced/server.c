@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/x509.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,11 +36,14 @@ int server_init(struct server *s, struct tconn_error *err)
 	if (r == 0)
 		r = pthread_mutex_init(&s->intake_lock, NULL);
 	if (r == 0)
+		r = pthread_mutex_init(&s->health_lock, NULL);
+	if (r == 0)
 		r = pthread_cond_init(&s->changed, NULL);
 	if (r)
 		return tconn_fail(err, -r, "cannot make a lock: %s", strerror(r));
 	s->started = server_now();
 	s->gone_last = &s->gone;
+	s->beat = s->started;
 	s->lobby_fd = epoll_create1(EPOLL_CLOEXEC);
 	return s->lobby_fd < 0 ? tconn_fail(err, -errno, "epoll: %s", strerror(errno)) : 0;
 }
@@ -49,6 +53,7 @@ struct known {
 	char id[TCONN_IDENTITY_MAX];
 	struct tconn_ima_state log;
 	struct tconn_appraised appraised;
+	uint64_t rules;			/* number of those it was measured by */
 };
 
 static int compare_known(const void *a, const void *b)
@@ -66,11 +71,13 @@ static void remember(struct server *s, const struct device *d)
 	strcpy(k->id, d->identity.name);
 	k->log = d->log;
 	k->appraised = d->appraised;
+	k->rules = d->rules ? d->rules->number : 0;
 	at = tsearch(k, &s->logs, compare_known);
 	if (!at || *at == k)
 		return;
 	(*at)->log = d->log;
 	(*at)->appraised = d->appraised;
+	(*at)->rules = k->rules;
 	free(k);
 }
 
@@ -83,7 +90,8 @@ static void recall(struct server *s, struct device *d)
 	at = tfind(&k, &s->logs, compare_known);
 	if (!at)
 		return;
-	d->log = (*at)->log;
+	if (d->rules && (*at)->rules == d->rules->number)
+		d->log = (*at)->log;
 	d->appraised = (*at)->appraised;
 }
 
@@ -116,10 +124,11 @@ void server_free(struct server *s)
 	if (s->lobby_fd > 0)
 		close(s->lobby_fd);
 	tdestroy(s->logs, free);
-	tconn_intake_free(&s->intake);
 	tconn_credentials_put(s->credentials);
+	rules_put(s->rules);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->intake_lock);
+	pthread_mutex_destroy(&s->health_lock);
 	pthread_mutex_destroy(&s->lock);
 }
 
@@ -138,6 +147,25 @@ int server_thread(void *(*run)(void *), void *arg)
 		r = pthread_create(&thread, &attr, run, arg);
 	pthread_attr_destroy(&attr);
 	return -r;
+}
+
+bool server_enter(struct server *s, unsigned int *count, unsigned int max)
+{
+	bool room;
+
+	pthread_mutex_lock(&s->lock);
+	room = !s->stopping && *count < max;
+	*count += room;
+	pthread_mutex_unlock(&s->lock);
+	return room;
+}
+
+void server_exit(struct server *s, unsigned int *count)
+{
+	pthread_mutex_lock(&s->lock);
+	(*count)--;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* True where there is room. Says so once when it ends and once when it is back. */
@@ -189,6 +217,7 @@ static void device_free(struct device *d)
 		close(d->shut_fd);
 	free(d->checks);
 	free(d->service_checks);
+	rules_put(d->rules);
 	free(d);
 }
 
@@ -496,10 +525,21 @@ static void not_renewed(void *arg, const struct tconn_error *why)
 	tconn_say("identity is NOT renewed: %s", why->text);
 }
 
+/* For the thread that renews: what is trusted by now. */
+static struct x509_store_st *trusted(void *arg)
+{
+	struct rules *rules = rules_get(arg);
+	X509_STORE *trust = rules->trust;
+
+	X509_STORE_up_ref(trust);
+	rules_put(rules);
+	return trust;
+}
+
 int server_renew_start(struct server *s, struct tconn_error *err)
 {
 	s->renewal = (struct tconn_renewal){
-		.tpm = s->party.tpm, .trust = s->party.trust, .issuer = s->settings->issuer,
+		.tpm = s->party.tpm, .trusted = trusted, .issuer = s->settings->issuer,
 		.identity_dir = s->settings->identity, .self = s->self,
 		.before_days = s->settings->renew_before_days, .end = s->credentials->end,
 		.renewed = renewed, .failed = not_renewed, .arg = s,
@@ -608,7 +648,8 @@ void server_stop(struct server *s)
 	while ((d = take_parked(s)))
 		device_end(d);
 	pthread_mutex_lock(&s->lock);
-	while (s->pending || s->connections || s->operators || s->errands)
+	while (s->pending || s->connections || s->operators || s->callers || s->tickets ||
+	       s->errands)
 		pthread_cond_wait(&s->changed, &s->lock);
 	pthread_mutex_unlock(&s->lock);
 }

@@ -19,14 +19,15 @@
 
 #include "../lib/appraised.h"
 #include "../lib/attest.h"
-#include "../lib/intake.h"
 #include "../lib/renewal.h"
 #include "../lib/revocation.h"
 #include "question.h"
+#include "rules.h"
 #include "settings.h"
 #include "store.h"
 
 #define SERVER_OPERATORS	16	/* conversations on the operator's socket at once */
+#define SERVER_CALLERS	32	/* calls over HTTP that are worked on at once */
 #define SERVER_STACK		(1u << 20)	/* bytes, each thread */
 
 /* What becomes of an item. */
@@ -41,7 +42,8 @@ struct device {
 	char tls_serial[TCONN_SERIAL_TEXT];	/* of the certificates it showed; server.lock */
 	char ak_serial[TCONN_SERIAL_TEXT];
 	uint8_t ak[32];			/* SHA-256 of the AK that attested last; the owner's alone */
-	struct tconn_party party;	/* the server's, with the device's log */
+	struct tconn_party party;	/* the server's, with the device's log, by its rules */
+	struct rules *rules;		/* the owner's alone */
 	struct tconn_ima_state log;	/* what is known of it; the owner's alone */
 	struct tconn_appraised shown;	/* with the evidence that came last; the owner's alone */
 	struct tconn_appraised appraised;	/* likewise, and trusted */
@@ -74,11 +76,16 @@ struct server {
 	struct store *store;
 	struct tconn_credentials *credentials;	/* ours; lock, see server_credentials() */
 	struct tconn_renewal renewal;
-	struct tconn_party party;
-	struct x509_store_st *archive;	/* as party.trust, without revocations: for old receipts */
-	struct tconn_intake intake;	/* of devices' items; dir NULL: none is asked for */
+	struct tconn_party party;	/* trust and refset: a connection's own rules */
+	struct rules *rules;		/* in force; lock, see rules_get() */
 	pthread_mutex_t intake_lock;	/* of one device's folder, across two connections of it */
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
+	_Atomic int64_t beat;		/* the same clock: the main loop's last turn */
+
+	pthread_mutex_t health_lock;	/* protects what follows, and one look at a time */
+	int64_t tpm_looked;		/* CLOCK_BOOTTIME, seconds; 0: never */
+	bool tpm_failed;
+	struct tconn_error tpm_error;
 
 	char node[STORE_NODE_NAME];	/* this one, where there are several; node.h */
 	pthread_t node_thread;
@@ -90,12 +97,15 @@ struct server {
 	pthread_cond_t changed;		/* a question is done, or a thread has ended */
 	struct device *devices;
 	void *logs;			/* tree of what is known of devices' IMA logs */
-	unsigned int pending, connections, operators;
+	unsigned int pending, connections;
+	unsigned int operators, callers, tickets; /* threads that work for an operator */
 	struct gone *gone, **gone_last;
 	unsigned int errands;		/* of other nodes, being carried */
 	unsigned int active;		/* threads of connections that were parked before */
 	uint64_t attestations[2];	/* evidence that was appraised: refused, trusted */
 	uint64_t items[SERVER_ITEMS];	/* what became of devices' items */
+	uint64_t calls[2];		/* over HTTP: with a token, without */
+	uint64_t calls_cut;		/* ended because they were late, or for newer ones */
 	uint64_t turned_away;		/* connections beyond the bound */
 	uint64_t revocations;		/* number of the last one that connections know of; revocation_sweep()'s */
 	bool full, stopping;
@@ -111,6 +121,12 @@ void server_free(struct server *s);
 void server_accept(struct server *s, int fd, const char *address);
 /* Starts run(arg) as a detached thread with a small stack. */
 int server_thread(void *(*run)(void *), void *arg);
+
+/* A thread for an operator: false where there are max of its kind (a count of server.h), or the
+ * service ends. Its last act is server_exit().
+ */
+bool server_enter(struct server *s, unsigned int *count, unsigned int max);
+void server_exit(struct server *s, unsigned int *count);
 
 /* What we show of ourselves, now: tconn_credentials_put() it. Another one once it is renewed;
  * connections that are there go on with what they began with.

@@ -8,7 +8,7 @@
 #include "../lib/config.h"
 #include "../lib/renewal.h"
 
-#define COUNT 30
+#define COUNT 34
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -63,6 +63,12 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .type = TCONN_SETTING_UINT,
 		  .value = &s->reattest_s,
 		  .max = 86400 * 365 },
+		{ .key = "http_listen", .type = TCONN_SETTING_STRING, .value = &s->http_listen },
+		{ .key = "http_certificate",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->http_certificate },
+		{ .key = "http_key", .type = TCONN_SETTING_STRING, .value = &s->http_key },
+		{ .key = "http_tokens", .type = TCONN_SETTING_STRING, .value = &s->http_tokens },
 		{ .key = "metrics_file",
 		  .type = TCONN_SETTING_STRING,
 		  .value = &s->metrics_file },

@@ -31,6 +31,9 @@ struct settings {
 	bool device_exempt;		/* devices need not */
 	uint32_t pending;		/* connections that have not attested yet */
 	uint32_t message_ms;		/* deadline of each message */
+	char *http_listen;		/* HOST:PORT, for operators; NULL: there is none */
+	char *http_certificate, *http_key;	/* PEM, of that listener */
+	char *http_tokens;		/* who may call */
 	char *metrics_file;		/* NULL: none is written */
 	char *issuer;			/* HOST:PORT, to renew the identity at; NULL: nobody does */
 	uint32_t renew_before_days;

@@ -3,13 +3,73 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/digest.h"
 #include "../lib/file.h"
 #include "../lib/jsonline.h"
 #include "../lib/say.h"
 #include "errand.h"
+
+/* Bytes that came with the request. */
+static int decode(struct json_object *request, const char *key, size_t max, struct tconn_bytes *ret,
+		  struct tconn_error *err)
+{
+	const char *text;
+	size_t len;
+	int n;
+
+	if (!tconn_json_string(request, key, &text, NULL) || !*text || strlen(text) % 4)
+		return tconn_fail(err, -EPROTO, "\"%s\" must be base64", key);
+	len = strlen(text);
+	if (len / 4 * 3 > max + 2)
+		return tconn_fail(err, -EMSGSIZE, "\"%s\": over %zu bytes", key, max);
+	ret->data = malloc(len / 4 * 3);
+	n = ret->data ? EVP_DecodeBlock(ret->data, (const unsigned char *)text, (int)len) : -1;
+	if (n < 0)
+		return tconn_fail(err, -EPROTO, "\"%s\" must be base64", key);
+	/* EVP_DecodeBlock counts the padding as bytes. */
+	ret->len = (size_t)n - (text[len - 1] == '=') - (text[len - 2] == '=');
+	return 0;
+}
+
+static int take_item(struct json_object *request, struct question *q, struct tconn_error *err)
+{
+	int r = decode(request, "label_bytes", TCONN_ITEM_LABEL_MAX, &q->label, err);
+
+	return r ? r : decode(request, "data_bytes", TCONN_ITEM_MAX, &q->item, err);
+}
+
+static void add_digest(struct json_object *obj, const char *key, struct json_object *request,
+		       const char *of)
+{
+	const char *text = "";
+	uint8_t digest[32];
+	char hex[65];
+
+	tconn_json_string(request, of, &text, NULL);
+	tconn_sha256(text, strlen(text), digest);
+	tconn_hex(digest, 32, hex);
+	tconn_json_add_string(obj, key, hex);
+}
+
+struct json_object *verb_item_brief(struct json_object *request)
+{
+	struct json_object *obj;
+	const char *id = "";
+
+	if (!json_object_object_get_ex(request, "label_bytes", NULL) &&
+	    !json_object_object_get_ex(request, "data_bytes", NULL))
+		return json_object_get(request);
+	obj = json_object_new_object();
+	tconn_json_string(request, "id", &id, NULL);
+	tconn_json_add_string(obj, "id", id);
+	add_digest(obj, "label_base64_sha256", request, "label_bytes");
+	add_digest(obj, "data_base64_sha256", request, "data_bytes");
+	return obj;
+}
 
 static int read_item(struct json_object *request, struct question *q, struct tconn_error *err)
 {
@@ -37,7 +97,8 @@ int verb_item_send(struct server *s, struct json_object *request, struct json_ob
 	if (r == 0)
 		r = store_find_device(s->store, id, err);
 	if (r == 0)
-		r = read_item(request, q, err);
+		r = json_object_object_get_ex(request, "label_bytes", NULL) ?
+		    take_item(request, q, err) : read_item(request, q, err);
 	if (r == 0) {
 		strcpy(q->device, id);
 		errand_ask(s, q);

@@ -30,17 +30,20 @@ int verb_receipt_show(struct server *s, struct json_object *request, struct json
 	struct tconn_bytes cose = { 0 };
 	struct tconn_receipt receipt = { 0 };
 	unsigned long long number;
+	struct rules *rules;
 	int r;
 
 	if (!tconn_json_uint(request, "receipt", INT64_MAX, &number))
 		return tconn_fail(err, -EPROTO, "\"receipt\" must be a receipt's number");
+	rules = rules_get(s);
 	r = store_get_receipt(s->store, number, &cose, err);
 	if (r == 0)
-		r = tconn_receipt_verify(cose.data, cose.len, s->archive, &receipt, err);
+		r = tconn_receipt_verify(cose.data, cose.len, rules->archive, &receipt, err);
 	if (r == 0)
 		r = verb_add_base64(reply, &cose, err);
 	if (r == 0)
 		tconn_json_add(reply, "receipt", tconn_receipt_json(&receipt));
+	rules_put(rules);
 	tconn_receipt_free(&receipt);
 	tconn_bytes_free(&cose);
 	return r;

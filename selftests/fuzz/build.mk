@@ -57,6 +57,14 @@ fuzz_boot_policy_sources := $(call fuzz_lib,boot_policy identity pcr tpm_blob tp
 fuzz_boot_policy_pkgs	:= tss2-mu libcrypto
 fuzz_boot_policy_run	:= -max_len=4200
 
+FUZZ_NAMES		+= http_route http_token
+fuzz_http_route_sources	:= daemon/serviced/route.c $(call fuzz_lib,jsonline)
+fuzz_http_route_pkgs	:= json-c libcrypto
+fuzz_http_route_run	:= -max_len=4096
+fuzz_http_token_sources	:= daemon/serviced/token.c $(call fuzz_lib,file cbor_util)
+fuzz_http_token_pkgs	:= libcbor libcrypto
+fuzz_http_token_run	:= -max_len=4096
+
 FUZZ_NAMES		+= request_proof
 fuzz_request_proof_sources := $(call fuzz_lib,request_proof identity)
 fuzz_request_proof_pkgs	:= libcrypto
