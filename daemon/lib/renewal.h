@@ -24,7 +24,7 @@ struct tconn_renewal {
 	const char *identity_dir;	/* its ca.pem is who is believed at that address */
 	struct tconn_identity self;
 	uint32_t before_days;
-	int64_t end;			/* of what is in use, seconds since 1970 */
+	_Atomic int64_t end;		/* of what is in use, seconds since 1970; may be changed */
 	/* In the thread: what is new; it is the callee's. */
 	void (*renewed)(void *arg, struct tconn_credentials *fresh);
 	/* In the thread: why it was not renewed. */

@@ -27,6 +27,7 @@
 #include "metrics.h"
 #include "node.h"
 #include "operator.h"
+#include "reload.h"
 #include "revocation.h"
 #include "server.h"
 
@@ -50,12 +51,17 @@ static const char help[] =
 	"  --check         read the configuration and everything it names, then exit\n"
 	"  --help, --version\n"
 	"\n"
-	"Runs in the foreground and logs to standard error. SIGTERM ends it.\n"
+	"Runs in the foreground and logs to standard error. SIGTERM ends it, SIGHUP\n"
+	"has it read reference values, policies and certificates again.\n"
 	"The operator's tool is tconnctl(1).\n"
 	"Exit codes: 0 ended by a signal, 1 start-up failed, 2 usage, 3 configuration,\n"
 	"4 no TPM.\n";
 
+/* On the command line; NULL: the configuration's. */
+static const char *database;
+
 struct program {
+	const char *config;		/* path */
 	struct settings settings;
 	struct server server;
 	struct tconn_tpm *tpm;
@@ -132,6 +138,7 @@ static int open_sockets(struct program *p, struct tconn_error *err)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (p->signal_fd < 0)
@@ -205,6 +212,23 @@ static void sweep(struct program *p)
 		tconn_say("revocations cannot be read: %s", err.text);
 }
 
+/* SIGHUP: true, it goes on. */
+static bool hear_signal(struct program *p)
+{
+	const struct reload r = {
+		.server = &p->server, .settings = &p->settings, .config = p->config,
+		.revoked = &p->revoked, .http = p->http, .database = database,
+	};
+	struct signalfd_siginfo info;
+
+	if (read(p->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return true;
+	if (info.ssi_signo != SIGHUP)
+		return false;
+	reload_run(&r);
+	return true;
+}
+
 static void loop(struct program *p)
 {
 	bool room = true;
@@ -223,7 +247,7 @@ static void loop(struct program *p)
 				continue;
 			return;
 		}
-		if (fds[0].revents)
+		if (fds[0].revents && !hear_signal(p))
 			return;
 		if (fds[1].revents)
 			take_operator(p);
@@ -324,9 +348,6 @@ static void close_parts(struct program *p)
 	settings_free(&p->settings);
 }
 
-/* On the command line; NULL: the configuration's. */
-static const char *database;
-
 static int take_database(struct settings *s, struct tconn_error *err)
 {
 	if (!database)
@@ -347,7 +368,10 @@ static int fail(int code, const struct tconn_error *err)
 
 static int run(const char *config, bool check_only)
 {
-	struct program p = { .device_fd = -1, .operator_fd = -1, .http_fd = -1, .signal_fd = -1 };
+	struct program p = {
+		.config = config,
+		.device_fd = -1, .operator_fd = -1, .http_fd = -1, .signal_fd = -1,
+	};
 	struct tconn_error err = { "" };
 	int code = EXIT_OK;
 

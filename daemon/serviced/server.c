@@ -503,17 +503,24 @@ struct tconn_credentials *server_credentials(struct server *s)
 	return c;
 }
 
-static void renewed(void *arg, struct tconn_credentials *fresh)
+void server_change_credentials(struct server *s, struct tconn_credentials *fresh)
 {
 	struct tconn_credentials *old;
-	struct server *s = arg;
-	struct tconn_error err;
 
 	pthread_mutex_lock(&s->lock);
 	old = s->credentials;
 	s->credentials = fresh;
+	s->renewal.end = fresh->end;
 	pthread_mutex_unlock(&s->lock);
 	tconn_credentials_put(old);
+}
+
+static void renewed(void *arg, struct tconn_credentials *fresh)
+{
+	struct server *s = arg;
+	struct tconn_error err;
+
+	server_change_credentials(s, fresh);
 	tconn_say("identity renewed");
 	if (store_audit(s->store, "service", "identity-renewed", s->self.name, "", &err) < 0)
 		tconn_say("%s", err.text);

@@ -132,6 +132,8 @@ void server_exit(struct server *s, unsigned int *count);
  * connections that are there go on with what they began with.
  */
 struct tconn_credentials *server_credentials(struct server *s);
+/* We show these from now on; takes them. */
+void server_change_credentials(struct server *s, struct tconn_credentials *fresh);
 int server_renew_start(struct server *s, struct tconn_error *err);
 void server_renew_end(struct server *s);
 

@@ -151,3 +151,77 @@ int settings_load(const char *path, struct settings *ret, struct tconn_error *er
 	*ret = s;
 	return 0;
 }
+
+static bool may_change(const char *key)
+{
+	static const char *const keys[] = {
+		"trust", "device_reference", "reference_signers", "item_policy", "http_certificate",
+		"http_key", "http_tokens",
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_texts(char **a, char **b)
+{
+	if (!a || !b)
+		return a == b;
+	while (*a && *b && strcmp(*a, *b) == 0) {
+		a++;
+		b++;
+	}
+	return !*a && !*b;
+}
+
+static bool same(const struct tconn_setting *a, const struct tconn_setting *b)
+{
+	switch (a->type) {
+	case TCONN_SETTING_STRING:
+		return same_text(*(char **)a->value, *(char **)b->value);
+	case TCONN_SETTING_STRINGS:
+		return same_texts(*(char ***)a->value, *(char ***)b->value);
+	case TCONN_SETTING_UINT:
+		return *(uint32_t *)a->value == *(uint32_t *)b->value;
+	case TCONN_SETTING_BOOL:
+		return *(bool *)a->value == *(bool *)b->value;
+	}
+	return false;
+}
+
+int settings_check_change(struct settings *now, struct settings *next, struct tconn_error *err)
+{
+	struct tconn_setting a[COUNT], b[COUNT];
+
+	table(now, a);
+	table(next, b);
+	for (size_t i = 0; i < COUNT; i++)
+		if (!may_change(a[i].key) && !same(&a[i], &b[i]))
+			return tconn_fail(err, -EINVAL, "\"%s\" changes with a restart only",
+					  a[i].key);
+	return 0;
+}
+
+void settings_take_change(struct settings *now, struct settings *next)
+{
+	struct tconn_setting a[COUNT], b[COUNT];
+
+	table(now, a);
+	table(next, b);
+	for (size_t i = 0; i < COUNT; i++) {
+		char **mine = a[i].value, **other = b[i].value, *old;
+
+		if (!may_change(a[i].key))
+			continue;
+		old = *mine;
+		*mine = *other;
+		*other = old;
+	}
+}

@@ -41,6 +41,10 @@ struct settings {
 };
 
 int settings_load(const char *path, struct settings *ret, struct tconn_error *err);
+/* May what runs with now go on with next? -EINVAL names a key that changes with a restart only. */
+int settings_check_change(struct settings *now, struct settings *next, struct tconn_error *err);
+/* After that: now has what may change of next, which gets the old. */
+void settings_take_change(struct settings *now, struct settings *next);
 void settings_free(struct settings *s);
 
 #endif

@@ -5,6 +5,7 @@
  * thousand are in nobody's way.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -431,6 +432,78 @@ TEST(tokens_are_nowhere_in_logs_or_books)
 	EXPECT_EQ(NULL, strstr(log_text(), secret));
 }
 
+/* -- SIGHUP */
+
+static void make_certificate(const char *name)
+{
+	char key[STAGE_PATH], cert[STAGE_PATH];
+
+	snprintf(key, sizeof(key), "%s/%s.key", w.dir, name);
+	snprintf(cert, sizeof(cert), "%s/%s.pem", w.dir, name);
+	if (stage_wait(stage_spawn_path(&w, "openssl.out", "/usr/bin/openssl", "req", "-x509", "-newkey", "ec",
+					"-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+					"-out", cert, "-days", "2", "-subj", "/CN=operators", "-addext",
+					"subjectAltName=IP:127.0.0.1", NULL), 20000)) {
+		printf("Bail out! no certificate: %s\n", stage_read(stage_path(&w, "openssl.out")));
+		exit(1);
+	}
+	chmod(key, 0600);
+}
+
+static bool is_reloaded(void *arg)
+{
+	return strstr(log_text() + *(size_t *)arg, "reloaded") != NULL;
+}
+
+static bool reload(void)
+{
+	size_t from = strlen(log_text());
+
+	kill(serviced, SIGHUP);
+	return stage_until(is_reloaded, &from, 10000);
+}
+
+TEST(token_that_is_taken_back_is_none_after_a_reload)
+{
+	char *file = stage_read(stage_path(&w, "tokens"));
+	char *desk = strstr(file, "# desk");
+
+	EXPECT_EQ(200, curl(operator, "GET", "/v1/status", NULL));
+	stage_write(stage_path(&w, "tokens"), file, (size_t)(desk - file));
+	ASSERT_TRUE(reload());
+	EXPECT_EQ(401, curl(operator, "GET", "/v1/status", NULL));
+	EXPECT_EQ(200, get("/v1/status"));
+	/* A list that is none: the last good one stays. */
+	stage_write(stage_path(&w, "tokens"), "nonsense\n", 9);
+	ASSERT_TRUE(reload());
+	EXPECT_IN("NOT reloaded", log_text());
+	EXPECT_EQ(200, get("/v1/status"));
+	stage_write(stage_path(&w, "tokens"), file, strlen(file));
+	ASSERT_TRUE(reload());
+	EXPECT_EQ(200, curl(operator, "GET", "/v1/status", NULL));
+	free(file);
+}
+
+TEST(certificate_is_another_one_after_a_reload)
+{
+	char *old = stage_read(stage_path(&w, "http.pem")), *key;
+
+	make_certificate("http");
+	/* curl believes the new one, and is shown the old. */
+	EXPECT_EQ(0, get("/v1/status"));
+	ASSERT_TRUE(reload());
+	EXPECT_EQ(200, get("/v1/status"));
+	/* A key that is not the certificate's is refused. */
+	key = stage_read(stage_path(&w, "http.pem"));
+	stage_write(stage_path(&w, "http.pem"), old, strlen(old));
+	ASSERT_TRUE(reload());
+	EXPECT_IN("not the key of the certificate", log_text());
+	stage_write(stage_path(&w, "http.pem"), key, strlen(key));
+	EXPECT_EQ(200, get("/v1/status"));
+	free(old);
+	free(key);
+}
+
 /* -- configurations that are refused */
 
 TEST(listener_wants_all_it_needs)
@@ -450,23 +523,44 @@ TEST(listener_wants_all_it_needs)
 	}
 }
 
-/* -- the stage */
-
-static void make_certificate(const char *name)
+/* By what it was started with: our own TPM of the service. */
+static pid_t find_tpm(void)
 {
-	char key[STAGE_PATH], cert[STAGE_PATH];
+	char want[SWTPM_PATH_MAX + 32], path[300], line[4096];
+	DIR *proc = opendir("/proc");
+	pid_t found = 0;
 
-	snprintf(key, sizeof(key), "%s/%s.key", w.dir, name);
-	snprintf(cert, sizeof(cert), "%s/%s.pem", w.dir, name);
-	if (stage_wait(stage_spawn_path(&w, "openssl.out", "/usr/bin/openssl", "req", "-x509", "-newkey", "ec",
-					"-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
-					"-out", cert, "-days", "2", "-subj", "/CN=operators", "-addext",
-					"subjectAltName=IP:127.0.0.1", NULL), 20000)) {
-		printf("Bail out! no certificate: %s\n", stage_read(stage_path(&w, "openssl.out")));
-		exit(1);
+	snprintf(want, sizeof(want), "dir=%s/service", w.maker.dir);
+	for (struct dirent *e = readdir(proc); e && !found; e = readdir(proc)) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", e->d_name);
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		if (memmem(line, fread(line, 1, sizeof(line), f), want, strlen(want) + 1))
+			found = atoi(e->d_name);
+		fclose(f);
 	}
-	chmod(key, 0600);
+	closedir(proc);
+	return found;
 }
+
+/* Last: the service is good for nothing afterwards. */
+TEST(without_its_tpm_it_is_live_and_not_ready)
+{
+	pid_t tpm = find_tpm();
+
+	ASSERT_LT(0, tpm);
+	EXPECT_EQ(0, kill(tpm, SIGKILL));
+	for (int i = 0; i < 20 && get("/health") != 503; i++)
+		sleep(1);
+	EXPECT_TRUE(stage_flag(said(), "live")) TH_LOG("%s", answer);
+	EXPECT_FALSE(stage_flag(said(), "ready"));
+	EXPECT_IN("TPM: ", answer);
+}
+
+/* -- the stage */
 
 /* By the tool, as an operator would. */
 static void make_token(const char *name, const char *role, char *header, size_t size)
