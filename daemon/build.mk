@@ -23,7 +23,7 @@ daemon_archives_tconnd	:= $(BUILD)/libtconn-render.a
 daemon_archives_serviced := $(BUILD)/libtconn-render.a
 daemon_archives_ctl	:= $(BUILD)/tui/png_file.o $(BUILD)/libtconn-render.a
 daemon_pkgs_confine	:= libseccomp libcap-ng
-daemon_pkgs_serviced	:= libpq libmicrohttpd gnutls
+daemon_pkgs_serviced	:= libpq libmicrohttpd gnutls libcurl
 
 daemon_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard daemon/$(1)/*.c))
 

@@ -5,7 +5,8 @@
 #include "../lib/jsonline.h"
 #include "ctl.h"
 
-static void print_each(struct json_object *reply, const char *key, void (*one)(struct json_object *))
+static void print_each(struct json_object *reply, const char *key,
+		       void (*one)(struct json_object *))
 {
 	struct json_object *list = NULL;
 

@@ -34,7 +34,8 @@ static bool stopped_within(const struct tconn_renewal *r, int64_t seconds)
 	return n != 0;
 }
 
-static int load(const struct tconn_renewal *r, struct tconn_credentials **ret, struct tconn_error *err)
+static int load(const struct tconn_renewal *r, struct tconn_credentials **ret,
+		struct tconn_error *err)
 {
 	X509_STORE *trust = r->trusted ? r->trusted(r->arg) : NULL;
 	int e = tconn_credentials_load(r->tpm, r->identity_dir, trust ? trust : r->trust,

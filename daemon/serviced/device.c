@@ -72,6 +72,17 @@ void device_audit(struct device *d, const char *what, const char *detail)
 		tconn_say("device %s: %s", d->identity.name, err.text);
 }
 
+void device_note_failed(struct device *d, const struct tconn_verdict *v)
+{
+	d->failed[0] = '\0';
+	for (size_t i = 0; i < v->count; i++) {
+		if (v->check[i].pass)
+			continue;
+		snprintf(d->failed, sizeof(d->failed), "%s", v->check[i].name);
+		return;
+	}
+}
+
 /* Books and log, whether it went well or not. */
 static void note(struct device *d, const struct tconn_attestation *a, const char *why)
 {
@@ -81,6 +92,7 @@ static void note(struct device *d, const struct tconn_attestation *a, const char
 		tconn_say_verdict("service", &a->own);
 	tconn_say_verdict("device", &a->peer);
 	server_note(d->server, d, a);
+	device_note_failed(d, &a->peer);
 	if (store_attestation(d->server->store, d->identity.name, &a->peer, d->kernel, why,
 			      &err) < 0)
 		tconn_say("device %s: %s", d->identity.name, err.text);
@@ -198,19 +210,36 @@ static int meet(struct device *d, struct tconn_error *err)
 	tconn_say("%s: device %s connected", d->address, d->identity.name);
 	r = attest(d, err);
 	if (r == 0) {
-		tconn_say("device %s: verdict: trusted, in both directions", d->identity.name);
+		event_raise(d->server, &(struct event){ .kind = EVENT_DEVICE_IN, .check = "",
+							.device = d->identity.name },
+			    "device %s: verdict: trusted, in both directions", d->identity.name);
 		device_audit(d, "device-in", d->kernel);
 	}
 	return r;
 }
 
+static enum event_kind how_it_ended(const struct device *d, int r)
+{
+	if (r == -EKEYREVOKED)
+		return EVENT_REVOKED;
+	if (d->failed[0])
+		return EVENT_ATTESTATION_FAILED;
+	return d->trusted ? EVENT_DEVICE_OUT : EVENT_DEVICE_REFUSED;
+}
+
 static bool over(struct device *d, int r, const struct tconn_error *err)
 {
-	tconn_say("%s: %s%s%s: %s", d->address, d->trusted ? "left" : "refused",
-		  d->identity.name[0] ? ", device " : "", d->identity.name, err->text);
 	/* A device that nobody knows here could fill the log. */
-	if (d->trusted || (d->identity.name[0] &&
-			   store_find_device(d->server->store, d->identity.name, NULL) == 0))
+	const bool known = d->trusted || (d->identity.name[0] &&
+			   store_find_device(d->server->store, d->identity.name, NULL) == 0);
+	const struct event e = {
+		.kind = how_it_ended(d, r), .device = d->identity.name, .check = d->failed,
+		.quiet = !known,
+	};
+
+	event_raise(d->server, &e, "%s: %s%s%s: %s", d->address, d->trusted ? "left" : "refused",
+		    d->identity.name[0] ? ", device " : "", d->identity.name, err->text);
+	if (known)
 		device_audit(d, d->trusted ? "device-out" : "device-refused", err->text);
 	if (d->trusted && r == -EKEYREVOKED)
 		store_refused(d->server->store, d->identity.name, err->text, NULL);

@@ -24,4 +24,7 @@ int device_attest_again(struct device *d, struct tconn_error *err);
 /* What is of interest later: who came in, who was refused, who had to leave. */
 void device_audit(struct device *d, const char *what, const char *detail);
 
+/* Which check of v failed first, for the event when the connection ends. */
+void device_note_failed(struct device *d, const struct tconn_verdict *v);
+
 #endif

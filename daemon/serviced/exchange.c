@@ -295,7 +295,11 @@ int exchange(struct device *d, struct question *q, struct tconn_error *err)
 			  q->pin ? q->pin : "", (unsigned long long)q->receipt);
 		return 0;
 	}
-	tconn_say("request %llu: refused: %s", (unsigned long long)q->id, err->text);
+	device_note_failed(d, &q->verdict);
+	event_raise(d->server, &(struct event){ .kind = EVENT_ANSWER_REFUSED, .check = d->failed,
+						.device = d->identity.name },
+		    "request %llu: refused: %s", (unsigned long long)q->id, err->text);
+	d->failed[0] = '\0';
 	q->code = r;
 	q->error = *err;
 	return r;

@@ -475,9 +475,10 @@ static size_t do_not_unescape(void *cls, struct MHD_Connection *c, char *s)
 /* gnutls gives no argument: there is one listener. */
 static struct http *listener;
 
-static int show_certificate(gnutls_session_t session, const gnutls_datum_t *issuers, int issuer_count,
-			    const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
-			    gnutls_pcert_st **ret_chain, unsigned int *ret_len, gnutls_privkey_t *ret_key)
+static int show_certificate(gnutls_session_t session, const gnutls_datum_t *issuers,
+			    int issuer_count, const gnutls_pk_algorithm_t *algorithms,
+			    int algorithm_count, gnutls_pcert_st **ret_chain,
+			    unsigned int *ret_len, gnutls_privkey_t *ret_key)
 {
 	struct http_access *a = atomic_load(&listener->access);
 

@@ -23,6 +23,7 @@
 #include "../lib/revocation.h"
 #include "../lib/say.h"
 #include "../lib/version.h"
+#include "action.h"
 #include "http.h"
 #include "metrics.h"
 #include "node.h"
@@ -99,6 +100,10 @@ static int open_parts(struct program *p, struct tconn_error *err)
 		return r;
 	rules_enforce(&p->server, rules);
 	r = own_identity(p, err);
+	if (r == 0)
+		r = event_rules_parse(p->settings.severities, &p->server.event_rules, err);
+	if (r == 0)
+		r = actions_check(&p->settings, err);
 	if (r == 0 && p->settings.http_listen)
 		r = http_access_load(&p->settings, &p->http_access, err);
 	return r;
@@ -298,7 +303,9 @@ static int serve(struct program *p, struct tconn_error *err)
 	int r;
 
 	fill_server(p);
-	r = start_http(p, err);
+	r = actions_start(&p->settings, p->server.self.name, &p->server.actions, err);
+	if (r == 0)
+		r = start_http(p, err);
 	if (r == 0)
 		r = server_renew_start(&p->server, err);
 	if (r < 0)
@@ -337,6 +344,7 @@ static void close_parts(struct program *p)
 	if (p->operator_fd >= 0)
 		unlink(p->settings.admin_socket);
 	http_stop(p->http);
+	actions_stop(p->server.actions);
 	http_access_free(p->http_access);
 	close_fd(p->operator_fd);
 	close_fd(p->http_fd);
@@ -382,7 +390,7 @@ static int run(const char *config, bool check_only)
 		code = fail(EXIT_CONFIG, &err);
 	else if (take_database(&p.settings, &err) < 0)
 		code = fail(EXIT_USAGE, &err);
-	else if (open_parts(&p, &err) < 0)
+	else if (settings_set_log(&p.settings), open_parts(&p, &err) < 0)
 		code = fail(EXIT_CONFIG, &err);
 	else if (open_tpm(&p, &err) < 0)
 		code = fail(EXIT_TPM, &err);

@@ -7,12 +7,14 @@
 #include <time.h>
 
 #include "../lib/file.h"
+#include "action.h"
 
 /* What is counted, as of one moment. */
 struct numbers {
 	unsigned int connections, pending, active;
 	unsigned long long turned_away, trusted, refused, items[SERVER_ITEMS], calls, denied, cut;
 	long long uptime, identity_end;
+	struct action_sums actions;
 };
 
 static struct numbers take(struct server *s)
@@ -30,6 +32,7 @@ static struct numbers take(struct server *s)
 	for (int i = 0; i < SERVER_ITEMS; i++)
 		n.items[i] = s->items[i];
 	pthread_mutex_unlock(&s->lock);
+	n.actions = actions_sums(s->actions);
 	return n;
 }
 
@@ -62,6 +65,13 @@ static void print(FILE *f, const struct numbers *n)
 		"tconn_http_calls_total{token=\"unknown\"} %llu\n", n->calls, n->denied);
 	one(f, "tconn_http_cut_total", "counter",
 	    "Connections of the operator's listener that were too slow.", n->cut);
+	fprintf(f, "# HELP tconn_actions_total Events handed to failure actions.\n"
+		"# TYPE tconn_actions_total counter\n"
+		"tconn_actions_total{result=\"done\"} %llu\n"
+		"tconn_actions_total{result=\"failed\"} %llu\n"
+		"tconn_actions_total{result=\"dropped\"} %llu\n",
+		(unsigned long long)n->actions.done, (unsigned long long)n->actions.failed,
+		(unsigned long long)n->actions.dropped);
 	one(f, "tconn_uptime_seconds", "gauge", "Since the program started.",
 	    (unsigned long long)n->uptime);
 	one(f, "tconn_identity_end_timestamp_seconds", "gauge",

@@ -2,20 +2,17 @@
 #include "pin.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "child.h"
 
 #define LINE_MAX_BYTES 256
 #define WORD_MAX_BYTES 16
@@ -70,58 +67,16 @@ static int to_socket(const char *sink, const char *line, size_t len, struct tcon
 	return r < 0 ? tconn_fail(err, r, "PIN sink %s: %s", sink, strerror(-r)) : r;
 }
 
-static void become_sink(char *const argv[], int in)
-{
-	static char *const env[] = { "LANG=C.UTF-8", NULL };
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	if (dup2(in, STDIN_FILENO) < 0)
-		_exit(127);
-	close_range(3, ~0U, 0);
-	execve(argv[0], argv, env);
-	_exit(127);
-}
-
-static int await(pid_t pid, int *ret_status)
-{
-	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	int r = p.fd < 0 ? -1 : poll(&p, 1, PIN_SINK_MS);
-
-	if (p.fd >= 0)
-		close(p.fd);
-	if (r != 1)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, ret_status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return r == 1 ? 0 : -ETIMEDOUT;
-}
-
 static int to_program(const char *sink, const char *device, const char *request, const char *line,
 		      size_t len, struct tconn_error *err)
 {
+	static char *const env[] = { "LANG=C.UTF-8", NULL };
 	char *const argv[] = { (char *)sink, (char *)device, (char *)request, NULL };
-	int fd[2], status = 0, r, sent;
-	pid_t pid;
+	int status = 0, r = child_run(argv, env, line, len, PIN_SINK_MS, &status);
 
-	if (pipe2(fd, O_CLOEXEC))
-		return tconn_fail(err, -errno, "PIN sink: %s", strerror(errno));
-	pid = fork();
-	if (pid == 0)
-		become_sink(argv, fd[0]);
-	close(fd[0]);
-	if (pid < 0) {
-		close(fd[1]);
-		return tconn_fail(err, -EAGAIN, "PIN sink: no process");
-	}
-	/* Far below what a pipe holds: does not block. */
-	sent = write_once(fd[1], line, len);
-	close(fd[1]);
-	r = await(pid, &status);
-	if (r < 0 || sent < 0)
+	if (r == -EAGAIN)
+		return tconn_fail(err, r, "PIN sink: no process");
+	if (r < 0)
 		return tconn_fail(err, -EIO, "PIN sink %s: did not take the PIN", sink);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
 		return tconn_fail(err, -EIO, "PIN sink %s: failed", sink);

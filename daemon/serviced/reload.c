@@ -57,6 +57,7 @@ static void enforce(const struct reload *r, struct fresh *f)
 	if (r->http)
 		http_change_access(r->http, f->access);
 	settings_take_change(r->settings, &f->settings);
+	settings_set_log(r->settings);
 	f->rules = NULL;
 	f->own = NULL;
 	f->access = NULL;
@@ -97,12 +98,16 @@ void reload_run(const struct reload *r)
 
 	notify_begin();
 	if (load(r, &f, &err) < 0) {
-		tconn_say("NOT reloaded, all stays as it was: %s", err.text);
+		event_raise(r->server, &(struct event){ .kind = EVENT_RELOAD_REFUSED, .device = "",
+							.check = "" },
+			    "NOT reloaded, all stays as it was: %s", err.text);
 		audit(r->server, "reload-refused", err.text);
 	} else {
 		enforce(r, &f);
-		tconn_say("reloaded: reference values, policies and certificates are as in %s",
-			  r->config);
+		event_raise(r->server, &(struct event){ .kind = EVENT_RELOADED, .device = "",
+							.check = "" },
+			    "reloaded: reference values, policies and certificates are as in %s",
+			    r->config);
 		audit(r->server, "reloaded", r->config);
 	}
 	drop(&f);

@@ -521,15 +521,16 @@ static void renewed(void *arg, struct tconn_credentials *fresh)
 	struct tconn_error err;
 
 	server_change_credentials(s, fresh);
-	tconn_say("identity renewed");
+	event_raise(s, &(struct event){ .kind = EVENT_IDENTITY_RENEWED, .check = "", .device = "" },
+		    "identity renewed");
 	if (store_audit(s->store, "service", "identity-renewed", s->self.name, "", &err) < 0)
 		tconn_say("%s", err.text);
 }
 
 static void not_renewed(void *arg, const struct tconn_error *why)
 {
-	(void)arg;
-	tconn_say("identity is NOT renewed: %s", why->text);
+	event_raise(arg, &(struct event){ .kind = EVENT_IDENTITY_NOT_RENEWED, .check = "", .device = "" },
+		    "identity is NOT renewed: %s", why->text);
 }
 
 /* For the thread that renews: what is trusted by now. */

@@ -21,6 +21,7 @@
 #include "../lib/attest.h"
 #include "../lib/renewal.h"
 #include "../lib/revocation.h"
+#include "event.h"
 #include "question.h"
 #include "rules.h"
 #include "settings.h"
@@ -60,6 +61,7 @@ struct device {
 	uint64_t items_sent;
 	int64_t quota_audited;		/* CLOCK_BOOTTIME, seconds: that there was no room; 0: never */
 	struct question *question;	/* being asked; server.lock */
+	char failed[TCONN_CHECK_NAME_MAX];	/* check of the last attestation, or ""; the owner's alone */
 	char kernel[128];		/* a hint; written once, before trusted is set */
 	char *checks, *service_checks;	/* JSON, of the last attestation; server.lock */
 };
@@ -79,6 +81,8 @@ struct server {
 	struct tconn_party party;	/* trust and refset: a connection's own rules */
 	struct rules *rules;		/* in force; lock, see rules_get() */
 	pthread_mutex_t intake_lock;	/* of one device's folder, across two connections of it */
+	struct event_rules event_rules;
+	struct actions *actions;	/* NULL: none is set */
 	int64_t started;		/* CLOCK_BOOTTIME, seconds */
 	_Atomic int64_t beat;		/* the same clock: the main loop's last turn */
 

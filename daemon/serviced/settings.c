@@ -7,8 +7,9 @@
 #include "../lib/channel.h"
 #include "../lib/config.h"
 #include "../lib/renewal.h"
+#include "../lib/say.h"
 
-#define COUNT 34
+#define COUNT 43
 
 static void table(struct settings *s, struct tconn_setting ret[COUNT])
 {
@@ -69,6 +70,23 @@ static void table(struct settings *s, struct tconn_setting ret[COUNT])
 		  .value = &s->http_certificate },
 		{ .key = "http_key", .type = TCONN_SETTING_STRING, .value = &s->http_key },
 		{ .key = "http_tokens", .type = TCONN_SETTING_STRING, .value = &s->http_tokens },
+		{ .key = "log", .type = TCONN_SETTING_STRING, .value = &s->log },
+		{ .key = "severities", .type = TCONN_SETTING_STRINGS, .value = &s->severities },
+		{ .key = "action_severity",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->action_severity },
+		{ .key = "action_command",
+		  .type = TCONN_SETTING_STRINGS,
+		  .value = &s->action_command },
+		{ .key = "webhook_url", .type = TCONN_SETTING_STRING, .value = &s->webhook_url },
+		{ .key = "webhook_ca", .type = TCONN_SETTING_STRING, .value = &s->webhook_ca },
+		{ .key = "webhook_secret",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->webhook_secret },
+		{ .key = "webhook_certificate",
+		  .type = TCONN_SETTING_STRING,
+		  .value = &s->webhook_certificate },
+		{ .key = "webhook_key", .type = TCONN_SETTING_STRING, .value = &s->webhook_key },
 		{ .key = "metrics_file",
 		  .type = TCONN_SETTING_STRING,
 		  .value = &s->metrics_file },
@@ -111,6 +129,8 @@ static int defaults(struct settings *s)
 	s->device_reference = strdup("/etc/tconn/device-reference");
 	s->database = strdup("/var/lib/tconn/serviced.db");
 	s->pin_sink = strdup("none");
+	s->log = strdup("text");
+	s->action_severity = strdup("error");
 	s->evidence = strdup("/var/lib/tconn/evidence");
 	s->pin_attempts = 5;
 	s->items_s = 10;
@@ -122,7 +142,8 @@ static int defaults(struct settings *s)
 	s->renew_before_days = TCONN_RENEWAL_BEFORE;
 	s->answer_margin_ms = 45000;
 	return s->admin_socket && s->tcti && s->identity && s->trust && s->device_reference &&
-	       s->database && s->pin_sink && s->evidence ? 0 : -ENOMEM;
+	       s->database && s->pin_sink && s->evidence && s->log &&
+	       s->action_severity ? 0 : -ENOMEM;
 }
 
 void settings_free(struct settings *s)
@@ -144,6 +165,8 @@ int settings_load(const char *path, struct settings *ret, struct tconn_error *er
 		tconn_fail(err, r, "out of memory");
 	else
 		r = tconn_config_load(path, t, COUNT, err);
+	if (r == 0 && strcmp(s.log, "text") && strcmp(s.log, "json"))
+		r = tconn_fail(err, -EINVAL, "%s: \"log\" must be \"text\" or \"json\"", path);
 	if (r < 0) {
 		settings_free(&s);
 		return r;
@@ -156,7 +179,7 @@ static bool may_change(const char *key)
 {
 	static const char *const keys[] = {
 		"trust", "device_reference", "reference_signers", "item_policy", "http_certificate",
-		"http_key", "http_tokens",
+		"http_key", "http_tokens", "log",
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -224,4 +247,9 @@ void settings_take_change(struct settings *now, struct settings *next)
 		*mine = *other;
 		*other = old;
 	}
+}
+
+void settings_set_log(const struct settings *s)
+{
+	tconn_say_in(strcmp(s->log, "json") == 0 ? TCONN_SAY_JSON : TCONN_SAY_TEXT);
 }

@@ -34,6 +34,14 @@ struct settings {
 	char *http_listen;		/* HOST:PORT, for operators; NULL: there is none */
 	char *http_certificate, *http_key;	/* PEM, of that listener */
 	char *http_tokens;		/* who may call */
+	char *log;			/* "text" or "json" */
+	char **severities;		/* NAME=SEVERITY, of events and checks; NULL: as they are */
+	char *action_severity;		/* from which on failure actions are taken */
+	char **action_command;		/* program and arguments; NULL: none is run */
+	char *webhook_url;		/* NULL: none is called */
+	char *webhook_ca;		/* PEM; NULL: the system's */
+	char *webhook_secret;		/* file with the key of its signatures */
+	char *webhook_certificate, *webhook_key;	/* PEM, to show there */
 	char *metrics_file;		/* NULL: none is written */
 	char *issuer;			/* HOST:PORT, to renew the identity at; NULL: nobody does */
 	uint32_t renew_before_days;
@@ -45,6 +53,8 @@ int settings_load(const char *path, struct settings *ret, struct tconn_error *er
 int settings_check_change(struct settings *now, struct settings *next, struct tconn_error *err);
 /* After that: now has what may change of next, which gets the old. */
 void settings_take_change(struct settings *now, struct settings *next);
+/* What is said is text or JSON, as they say. */
+void settings_set_log(const struct settings *s);
 void settings_free(struct settings *s);
 
 #endif

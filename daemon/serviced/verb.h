@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an operator can have done, one function a word (PROTOCOL.md, "Operator
- * socket"), whether it came by that socket or by HTTP. Each fills reply, an object with "ok" in it, or fails with err.
+ * socket"), whether it came by that socket or by HTTP. Each fills reply, an object
+ * with "ok" in it, or fails with err.
  */
 #ifndef SERVICED_VERB_H
 #define SERVICED_VERB_H

@@ -611,7 +611,8 @@ int main(int argc, char **argv)
 	make_token("desk", "operate", operator, sizeof(operator));
 	stage_free_address(at, sizeof(at));
 	snprintf(config, sizeof(config),
-		 "\"message_ms\":5000,\"pending\":%d,\"http_listen\":\"%s\",\"http_certificate\":\"%s\",\"http_key\":\"%s\","
+		 "\"message_ms\":5000,\"pending\":%d,\"http_listen\":\"%s\","
+		 "\"http_certificate\":\"%s\",\"http_key\":\"%s\","
 		 "\"http_tokens\":\"%s\"", PENDING, at, stage_path(&w, "http.pem"), stage_path(&w, "http.key"),
 		 stage_path(&w, "tokens"));
 	serviced = stage_serviced(&w, config);
