@@ -7,7 +7,11 @@ Prints a table and writes out/bench/report.json: a list of
 medians; ratio is the median of value/peer taken round by round, so that a machine
 whose speed drifts does not distort it. target is null where none is set.
 
-    scripts/bench.py [session|evidence|keys|idle|connect|ima|receipt|swarm ...]    these alone; no report is written
+    scripts/bench.py [session|evidence|keys|idle|connect|ima|label|receipt|swarm|image ...]
+                                                these alone; no report is written
+
+Guests are emulated by QEMU's TCG unless TCONN_ACCEL=kvm: their figures are for comparing within a
+run, not for a real machine.
 
 Exit codes: 0 measured, 1 something failed, 2 usage.
 """
@@ -15,27 +19,33 @@ Exit codes: 0 measured, 1 something failed, 2 usage.
 import argparse
 import hashlib
 import json
+import os
 import pathlib
 import re
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import image, paths                        # noqa: E402
+import mkkeys                                           # noqa: E402
+from harness import image, kiosk, paths                 # noqa: E402
+from harness.disk import DiskError                      # noqa: E402
 from harness.guest import Guest, GuestError             # noqa: E402
 from harness.scene import SERVICE, SERVICE_ADDRESS, Scene  # noqa: E402
+from harness.uki import UkiError                        # noqa: E402
 
 BENCH = paths.OUT / "bench"
 PROGRAMS = paths.BUILD / "selftests" / "bench"
 LAMP = "/sys/class/leds/*::scrolllock/trigger"
 
 
-def figure(name, values, peer, peer_values, how, target=None):
-    return {"name": name, "value": round(statistics.median(values) / 1e6, 3), "unit": "ms",
-            "peer": peer, "peer_value": round(statistics.median(peer_values) / 1e6, 3),
+def figure(name, values, peer, peer_values, how, target=None, *, unit="ms", scale=1e6):
+    return {"name": name, "value": round(statistics.median(values) / scale, 3), "unit": unit,
+            "peer": peer, "peer_value": round(statistics.median(peer_values) / scale, 3),
             "ratio": round(statistics.median(a / b for a, b in zip(values, peer_values)), 3),
             "target": target, "how": how}
 
@@ -326,7 +336,62 @@ def swarm():
     ]
 
 
+# -- the kiosk image
+
+BUILDS = 2
+CPU_WORD = "time of this machine's processors, which others' load does not stretch"
+MIB = 1 << 20
+
+
+def machine_word():
+    """What guests' figures were measured on."""
+    return "KVM" if os.environ.get("TCONN_ACCEL") == "kvm" else "QEMU's TCG, without KVM"
+
+
+def used_cpu():
+    """Seconds of this machine's processors, of this program and of those it waited for."""
+    return sum(os.times()[:4])
+
+
+def build_image(folder):
+    """An image and what it took: (seconds, of processors)."""
+    started, cpu = time.monotonic(), used_cpu()
+    built = kiosk.build({}, keys=mkkeys.make(paths.OUT / "keys"), out=folder, kept=folder / "kept")
+    return built, (time.monotonic() - started, used_cpu() - cpu)
+
+
+def image_figures():
+    """Time and size of the kiosk image; programs and module are built already."""
+    folder = BENCH / "image"
+    anew, kept = [], []
+    for _ in range(BUILDS):
+        shutil.rmtree(folder, ignore_errors=True)
+        for times in (anew, kept):
+            built, took = build_image(folder)
+            times.append(took)
+    sizes = {"uki": built.uki, "root": built.root.data, "kernel": built.kernel}
+    sizes = {name: path.stat().st_size for name, path in sizes.items()}
+    content = sum(len(entry.data) for entry in kiosk.root_tree(built.release).entries.values())
+    used = built.disk.stat().st_blocks * 512
+    in_mib = {"unit": "MiB", "scale": MIB}
+    how = f"{BUILDS} rounds: root packed and hashed, module and policy signed, boot image put together and " \
+        "signed, disk written; programs and module are built already"
+    (wall, cpu), (kept_wall, kept_cpu) = zip(*anew), zip(*kept)
+    again = "again, root and module kept"
+    return [
+        figure("image_build", wall, again, kept_wall, how, unit="s", scale=1),
+        figure("image_build_cpu", cpu, again, kept_cpu, f"{how}; {CPU_WORD}", unit="s", scale=1),
+        figure("image_disk", [used], "its partitions", [built.disk.stat().st_size],
+               "what disk.img takes on this machine; the rest of its partitions is empty", **in_mib),
+        figure("image_uki", [sizes["uki"]], "Debian's kernel alone", [sizes["kernel"]],
+               "signed boot image: stub, kernel, initramfs, command line", **in_mib),
+        figure("image_root", [sizes["root"]], "its files, not packed", [content],
+               "squashfs (zstd) with its dm-verity tree", **in_mib),
+    ]
+
+
 def print_table(figures):
+    print(f"\nguests ran on {machine_word()}: compare ratios, not times")
     print(f"\n{'name':24} {'value':>10} {'peer':>10} {'ratio':>7}  target  against")
     for f in figures:
         print(f"{f['name']:24} {f['value']:>7} {f['unit']} {f['peer_value']:>7} {f['unit']} "
@@ -344,8 +409,8 @@ def print_size():
     print(f"  {'all':16} {sum(lines.values()):>5}")
 
 
-MEASURES = {m.__name__: m for m in (session, evidence, keys, idle, connect, ima, label, receipt,
-                                  swarm)}
+MEASURES = {**{m.__name__: m for m in (session, evidence, keys, idle, connect, ima, label, receipt, swarm)},
+            "image": image_figures}
 
 
 def main():
@@ -356,10 +421,10 @@ def main():
     BENCH.mkdir(parents=True, exist_ok=True)
     figures = []
     try:
-        for measure in [MEASURES[name] for name in wanted] or MEASURES.values():
-            print(f"bench: {measure.__name__} ...", flush=True)
-            figures += measure()
-    except (GuestError, OSError, ValueError) as error:
+        for name in wanted or MEASURES:
+            print(f"bench: {name} ...", flush=True)
+            figures += MEASURES[name]()
+    except (GuestError, DiskError, UkiError, mkkeys.KeysError, OSError, ValueError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print_table(figures)
