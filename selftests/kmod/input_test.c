@@ -783,7 +783,8 @@ TEST_F(attention, answers_though_a_release_was_lost)
 	EXPECT_EQ(2, attention(self->file));
 	keyboard_scan(SCAN_F12);
 	EXPECT_EQ(-1, attention(self->file));
-	EXPECT_TRUE(is_quiet(self->keyboard));
+	/* On a busy machine the keyboard is the REE's again by now, but for that key. */
+	EXPECT_FALSE(has_event(self->keyboard, KEY_F12, 1));
 	client_close(&client);
 	keyboard_scan(SCAN_F12 | SCAN_RELEASE);
 	keyboard_scan(SCAN_ESC | SCAN_RELEASE);

@@ -306,7 +306,7 @@ TEST_F(session, gives_the_canvas_to_no_child)
 }
 
 /* As far as frozen processes, and back after the kernel's five seconds. */
-TEST_F(session, ends_before_the_machine_suspends)
+TEST_F_TIMEOUT(session, ends_before_the_machine_suspends, 120)
 {
 	struct tconn_status status;
 
