@@ -47,7 +47,7 @@ struct tui_backend {
 	struct tconn_canvas canvas;
 	bool developer;		/* the module's policy is not signed; known once bound */
 	bool untrusted;		/* pictures are marked; nobody but us ends it in time */
-	struct tconn_gesture confirm, deny;	/* their keys come as KEY_ENTER and KEY_ESC */
+	struct tconn_gestures gestures;	/* their keys come as KEY_ENTER and KEY_ESC */
 	uint8_t picture[TCONN_PICTURE_SIZE];	/* for decide: tconn_render_word() of what is shown */
 	uint8_t service_ca[TCONN_DIGEST_SIZE];	/* the policy's, known once bound; zero: none */
 	uint32_t grace_ms;	/* how long a picture stands before it can be confirmed */

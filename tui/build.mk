@@ -8,7 +8,7 @@ FONT_DIR	?= /usr/share/fonts/truetype/dejavu
 FONT_REGULAR	?= $(FONT_DIR)/DejaVuSans.ttf
 FONT_BOLD	?= $(FONT_DIR)/DejaVuSans-Bold.ttf
 
-RENDER_NOUNS	:= utf8 locale statement canvas shape font bidi text layout render
+RENDER_NOUNS	:= utf8 locale gestures statement canvas shape font bidi text layout render
 TUI_NOUNS	:= main options harden request session dialog module kms card keys png_file reply
 
 RENDER_OBJECTS	:= $(RENDER_NOUNS:%=$(BUILD)/tui/%.o) $(BUILD)/tui/font-data.o

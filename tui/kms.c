@@ -282,8 +282,7 @@ struct tui_backend *tui_kms_new(const char *card)
 		return NULL;
 	k->backend.ops = &kms_ops;
 	k->backend.untrusted = true;
-	k->backend.confirm.type = TCONN_GESTURE_PRESS;
-	k->backend.deny.type = TCONN_GESTURE_PRESS;
+	k->backend.gestures = tconn_gestures_or_default(&k->backend.gestures);
 	k->backend.grace_ms = TCONN_GRACE_MS;
 	k->card = card;
 	k->fd = -1;

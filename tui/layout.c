@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kmod/uapi/tconn.h"
@@ -24,28 +25,41 @@ static int32_t tenths(int32_t em, int32_t n)
 
 static void add_key(struct tconn_layout *l, const char *cap, const char *action, bool primary)
 {
-	l->keys[l->n_keys++] = (struct tconn_key){
-		.cap = cap, .action = action, .primary = primary,
-	};
+	struct tconn_key *key = &l->keys[l->n_keys++];
+
+	*key = (struct tconn_key){ .primary = primary };
+	snprintf(key->cap, sizeof(key->cap), "%s", cap);
+	snprintf(key->action, sizeof(key->action), "%s", action);
 }
 
-static void choose_keys(struct tconn_layout *l, uint16_t kind)
+static void add_answer(struct tconn_layout *l, const struct tconn_gesture *g, const char *does,
+		       bool primary)
 {
+	struct tconn_key *key = &l->keys[l->n_keys++];
+
+	*key = (struct tconn_key){ .primary = primary };
+	tconn_gesture_cap(g, key->cap);
+	tconn_gesture_action(g, l->words, does, key->action);
+}
+
+static void choose_keys(struct tconn_layout *l, uint16_t kind, const struct tconn_gestures *gestures)
+{
+	const struct tconn_gestures g = tconn_gestures_or_default(gestures);
 	const struct tconn_locale *w = l->words;
 
 	switch (kind) {
 	case TCONN_KIND_PIN:
 		add_key(l, "0\xe2\x80\x93" "9", w->do_digits, false);
 		add_key(l, "Backspace", w->do_delete, false);
-		add_key(l, "Enter", w->do_send, true);
-		add_key(l, "Esc", w->do_cancel, false);
+		add_answer(l, &g.confirm, w->do_send, true);
+		add_answer(l, &g.deny, w->do_cancel, false);
 		break;
 	case TCONN_KIND_NOTICE:
-		add_key(l, "Enter", w->do_read, true);
+		add_answer(l, &g.confirm, w->do_read, true);
 		break;
 	default:
-		add_key(l, "Enter", w->do_confirm, true);
-		add_key(l, "Esc", w->do_deny, false);
+		add_answer(l, &g.confirm, w->do_confirm, true);
+		add_answer(l, &g.deny, w->do_deny, false);
 		break;
 	}
 }
@@ -226,12 +240,13 @@ static bool reads_centred(const struct tconn_layout *l, const struct tconn_state
 }
 
 static bool try_scale(struct tconn_font *font, struct tconn_layout *l,
-		      const struct tconn_statement *s, enum tconn_scale scale)
+		      const struct tconn_statement *s, const struct tconn_gestures *gestures,
+		      enum tconn_scale scale)
 {
 	l->em = l->plain * frame_scales[scale] / 100;
 	l->margin = tenths(l->em, 16);
 	l->n_keys = 0;
-	choose_keys(l, s->kind);
+	choose_keys(l, s->kind, gestures);
 	place_frame(font, l, s->pin_max > 0);
 	place_card(l, s->pin_max);
 	for (size_t i = 0; i < sizeof(text_sizes) / sizeof(text_sizes[0]); i++) {
@@ -246,8 +261,8 @@ static bool try_scale(struct tconn_font *font, struct tconn_layout *l,
 }
 
 int tconn_layout_make(struct tconn_font *font, const struct tconn_statement *statement,
-		      enum tconn_scale scale, uint32_t width, uint32_t height,
-		      struct tconn_layout *ret)
+		      const struct tconn_gestures *gestures, enum tconn_scale scale,
+		      uint32_t width, uint32_t height, struct tconn_layout *ret)
 {
 	struct tconn_layout *l = ret;
 
@@ -259,7 +274,7 @@ int tconn_layout_make(struct tconn_font *font, const struct tconn_statement *sta
 	l->screen = (struct tconn_box){ 0, 0, (int32_t)width, (int32_t)height };
 	l->plain = plain_em(width, height);
 	for (int i = (int)scale; i >= 0; i--)
-		if (try_scale(font, l, statement, (enum tconn_scale)i))
+		if (try_scale(font, l, statement, gestures, (enum tconn_scale)i))
 			return 0;
 	return -E2BIG;
 }

@@ -2,8 +2,8 @@
 /*
  * Where everything on a dialog goes. One length, the em, follows from the
  * screen's shorter side and the look's scale; all others are parts of it. A
- * layout depends on the statement, the look and the screen only, never on what
- * has been typed, so that two states of one dialog differ only inside `slots`
+ * layout depends on the statement, the look, the policy's gestures and the screen
+ * only, never on what has been typed, so that two states of one dialog differ only inside `slots`
  * and `hint`.
  *
  * All places are those of a dialog from left to right. One from right to left is
@@ -14,6 +14,7 @@
 
 #include "tui/canvas.h"
 #include "tui/font.h"
+#include "tui/gestures.h"
 #include "tui/locale.h"
 #include "tui/look.h"
 #include "tui/statement.h"
@@ -23,7 +24,7 @@
 
 /* One entry of the legend: a key cap and what the key does. */
 struct tconn_key {
-	const char *cap, *action;
+	char cap[TCONN_GESTURES_WORDS], action[TCONN_GESTURES_WORDS];
 	bool primary;
 	struct tconn_box box;		/* of the cap */
 	int32_t action_x, baseline;
@@ -54,8 +55,8 @@ struct tconn_layout {
  * ret->lines.end is the byte where the screen ends).
  */
 int tconn_layout_make(struct tconn_font *font, const struct tconn_statement *statement,
-		      enum tconn_scale scale, uint32_t width, uint32_t height,
-		      struct tconn_layout *ret);
+		      const struct tconn_gestures *gestures, enum tconn_scale scale,
+		      uint32_t width, uint32_t height, struct tconn_layout *ret);
 
 /* Height of the band, which depends on the screen alone. */
 int32_t tconn_layout_band(uint32_t width, uint32_t height);

@@ -17,9 +17,11 @@ struct tconn_locale {
 	const char *trusted, *lamp, *phrase;	/* the band */
 	const char *confirm, *pin, *notice;	/* titles */
 	const char *do_confirm, *do_deny;	/* what keys do */
+	const char *hold, *twice;		/* how: "%s" seconds, and within a moment */
+	char point;				/* of decimals */
 	const char *do_digits, *do_delete, *do_send, *do_cancel, *do_read;
 	const char *digits, *digits_range;	/* "%u", and "%u", "%u" */
-	const char *early, *more, *full;	/* hints */
+	const char *early, *more, *full;	/* hints; more: "%s", the key that sends */
 };
 
 /* NULL where there is none of that tag; "" is English. */

@@ -235,9 +235,8 @@ static int module_bind(struct tui_backend *b, const struct tui_request *request,
 	error = m->card ? try_card(m, m->card, &bind) : bind_any_card(m, &bind, &found);
 	if (error)
 		return bind_failed(m, error, found, reply);
-	b->confirm = bind.confirm;
+	b->gestures = (struct tconn_gestures){ bind.confirm, bind.deny };
 	b->grace_ms = bind.grace_ms;
-	b->deny = bind.deny;
 	b->developer = !(bind.policy & TCONN_POLICY_SIGNED);
 	memcpy(b->service_ca, bind.service_ca, sizeof(b->service_ca));
 	return map_canvas(m, &bind, reply);
@@ -283,12 +282,18 @@ static size_t module_fds(struct tui_backend *b, struct pollfd *fds)
 	return 1;
 }
 
-/* The policy says which keys decide; the dialog knows them by these two. */
+/* The policy says which keys decide; the dialog knows them by these two. Where others decide, Enter
+ * and Esc mean nothing.
+ */
 static uint16_t role_of(const struct module *m, uint16_t key)
 {
-	if (key == m->backend.confirm.code)
+	if (key == KEY_KPENTER)
+		key = KEY_ENTER;
+	if (key == m->backend.gestures.confirm.code)
 		return KEY_ENTER;
-	return key == m->backend.deny.code ? KEY_ESC : key;
+	if (key == m->backend.gestures.deny.code)
+		return KEY_ESC;
+	return key == KEY_ENTER || key == KEY_ESC ? KEY_RESERVED : key;
 }
 
 static int module_key(struct tui_backend *b, uint16_t *ret_key, struct tui_reply *reply)

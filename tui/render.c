@@ -392,30 +392,39 @@ static void draw_caption(struct painter *p, const struct tconn_statement *s)
 	text(p, style, caption, (l->text.x0 + l->text.x1 - width) / 2, l->caption_baseline);
 }
 
-static const char *hint_of(const struct tconn_locale *w, enum tconn_hint hint)
+static void hint_of(const struct tconn_locale *w, const struct tconn_render *state, char ret[256])
 {
-	switch (hint) {
+	const struct tconn_gestures g = tconn_gestures_or_default(&state->gestures);
+	char cap[TCONN_GESTURES_WORDS];
+
+	*ret = '\0';
+	switch (state->hint) {
 	case TCONN_HINT_EARLY:
-		return w->early;
+		snprintf(ret, 256, "%s", w->early);
+		break;
 	case TCONN_HINT_SHORT:
-		return w->more;
+		tconn_gesture_cap(&g.confirm, cap);
+		snprintf(ret, 256, w->more, cap);
+		break;
 	case TCONN_HINT_FULL:
-		return w->full;
+		snprintf(ret, 256, "%s", w->full);
+		break;
 	default:
-		return "";
+		break;
 	}
 }
 
 /* As large as there is room for. */
-static void draw_hint(struct painter *p, enum tconn_hint hint)
+static void draw_hint(struct painter *p, const struct tconn_render *state)
 {
 	const struct tconn_layout *l = p->l;
-	const char *words = hint_of(l->words, hint);
+	char words[256];
 	int32_t room = l->hint.x1 - l->hint.x0 - tenths(p, 14), size = 9, width;
 	struct tconn_box box = l->hint;
 
-	if (hint == TCONN_HINT_NONE)
+	if (state->hint == TCONN_HINT_NONE)
 		return;
+	hint_of(l->words, state, words);
 	do
 		width = text_width(p, TCONN_FACE_BOLD, words, tenths(p, --size));
 	while (width > room && size > 4);
@@ -466,7 +475,7 @@ static void draw_dialog(struct painter *p, const struct tconn_render *state)
 	draw_question(p, s);
 	if (s->kind == TCONN_KIND_PIN)
 		draw_slots(p, s, state->entered);
-	draw_hint(p, state->hint);
+	draw_hint(p, state);
 	if (state->untrusted)
 		draw_untrusted_frame(p);
 }
@@ -476,6 +485,7 @@ static bool state_valid(const struct tconn_render *state)
 	return (unsigned int)state->hint < TCONN_HINTS &&
 	       (unsigned int)state->look.scale < TCONN_SCALES &&
 	       (unsigned int)state->look.theme < TCONN_THEMES &&
+	       tconn_gestures_valid(&state->gestures) &&
 	       state->entered <= state->statement->pin_max;
 }
 
@@ -487,7 +497,8 @@ static bool box_inside(struct tconn_box box, const struct tconn_canvas *canvas)
 
 /* Bytes of the word; those behind are zero. */
 enum { WORD_FORM, WORD_SCALE, WORD_THEME, WORD_HINT, WORD_DEVELOPER, WORD_END };
-#define FORM 1
+#define FORM_ENTER_ESC 1
+#define FORM 2
 
 _Static_assert(TCONN_PICTURE_BYTES == TCONN_PICTURE_SIZE, "the record has room for the word");
 
@@ -504,7 +515,7 @@ void tconn_render_word(const struct tconn_render *state, uint8_t ret[TCONN_PICTU
 
 bool tconn_render_of_word(const uint8_t word[TCONN_PICTURE_BYTES], struct tconn_render *ret)
 {
-	if (word[WORD_FORM] != FORM || word[WORD_SCALE] >= TCONN_SCALES ||
+	if ((word[WORD_FORM] != FORM && word[WORD_FORM] != FORM_ENTER_ESC) || word[WORD_SCALE] >= TCONN_SCALES ||
 	    word[WORD_THEME] >= TCONN_THEMES || word[WORD_HINT] >= TCONN_HINTS ||
 	    word[WORD_DEVELOPER] > 1)
 		return false;
@@ -514,6 +525,8 @@ bool tconn_render_of_word(const uint8_t word[TCONN_PICTURE_BYTES], struct tconn_
 	ret->look = (struct tconn_look){ word[WORD_SCALE], word[WORD_THEME] };
 	ret->hint = word[WORD_HINT];
 	ret->developer = word[WORD_DEVELOPER];
+	if (word[WORD_FORM] == FORM_ENTER_ESC)
+		ret->gestures = (struct tconn_gestures){ 0 };
 	return true;
 }
 
@@ -523,26 +536,33 @@ uint32_t tconn_render_band(uint32_t width, uint32_t height)
 }
 
 bool tconn_render_fits(struct tconn_font *font, const struct tconn_statement *statement,
-		       uint32_t width, uint32_t height, size_t *ret_at)
+		       const struct tconn_gestures *gestures, uint32_t width, uint32_t height,
+		       size_t *ret_at)
 {
 	struct tconn_layout l;
-	int r = tconn_layout_make(font, statement, TCONN_SCALE_NORMAL, width, height, &l);
+	int r = tconn_layout_make(font, statement, gestures, TCONN_SCALE_NORMAL, width, height, &l);
 
 	if (r && ret_at)
 		*ret_at = l.lines.end;
 	return r == 0;
 }
 
-int tconn_render_live(struct tconn_font *font, const struct tconn_statement *statement,
-		      struct tconn_look look, uint32_t width, uint32_t height,
-		      struct tconn_box *ret)
+static int make_layout(struct tconn_font *font, const struct tconn_render *state, uint32_t width,
+		       uint32_t height, struct tconn_layout *ret)
+{
+	return tconn_layout_make(font, state->statement, &state->gestures, state->look.scale, width,
+				 height, ret);
+}
+
+int tconn_render_live(struct tconn_font *font, const struct tconn_render *state, uint32_t width,
+		      uint32_t height, struct tconn_box *ret)
 {
 	struct tconn_layout l;
-	int r = tconn_layout_make(font, statement, look.scale, width, height, &l);
+	int r = make_layout(font, state, width, height, &l);
 
 	if (r)
 		return r;
-	*ret = statement->kind == TCONN_KIND_PIN ? l.live : (struct tconn_box){ 0 };
+	*ret = state->statement->kind == TCONN_KIND_PIN ? l.live : (struct tconn_box){ 0 };
 	return 0;
 }
 
@@ -555,8 +575,7 @@ int tconn_render_draw(struct tconn_font *font, const struct tconn_canvas *canvas
 
 	if (!state_valid(state))
 		return -EINVAL;
-	r = tconn_layout_make(font, state->statement, state->look.scale, canvas->width,
-			      canvas->height, &l);
+	r = make_layout(font, state, canvas->width, canvas->height, &l);
 	if (r)
 		return r;
 	if (canvas->pitch / 4 < canvas->width || (damage && !box_inside(*damage, canvas)))
@@ -580,8 +599,7 @@ int tconn_render_damage(struct tconn_font *font, const struct tconn_canvas *canv
 
 	if (!state_valid(from) || !state_valid(to))
 		return -EINVAL;
-	r = tconn_layout_make(font, to->statement, to->look.scale, canvas->width, canvas->height,
-			      &l);
+	r = make_layout(font, to, canvas->width, canvas->height, &l);
 	if (r)
 		return r;
 	if (from->untrusted != to->untrusted || from->developer != to->developer)

@@ -21,6 +21,7 @@
 
 #include "tui/canvas.h"
 #include "tui/font.h"
+#include "tui/gestures.h"
 #include "tui/look.h"
 #include "tui/statement.h"
 
@@ -45,32 +46,37 @@ struct tconn_render {
 	const char *phrase;	/* the holder's; NULL: none was set up */
 	bool untrusted;		/* development backend: says so in red */
 	bool developer;		/* the module's policy is not signed: says so in amber */
+	struct tconn_gestures gestures;	/* that the legend names */
 };
 
 /*
- * How a picture was drawn, in bytes of its own: `picture` of a record. Form 1: the
- * number 1, scale, theme, hint (0 for a PIN: there it is in the live strip), developer
- * (0 or 1), zeros.
+ * How a picture was drawn, in bytes of its own: `picture` of a record. Form 2: the
+ * number 2, scale, theme, hint (0 for a PIN: there it is in the live strip), developer
+ * (0 or 1), zeros. The legend names the gestures that the record has. Form 1, of older
+ * records, is the same but for the number, and there the legend has Enter and Esc
+ * whatever the gestures are.
  */
 #define TCONN_PICTURE_BYTES	32
 void tconn_render_word(const struct tconn_render *state, uint8_t ret[TCONN_PICTURE_BYTES]);
-/* Look, hint and developer of it. False where it is not of this form; *ret is then untouched. */
+/* Look, hint and developer of it; of form 1 also no gestures. False where it is of neither form;
+ * *ret is then untouched.
+ */
 bool tconn_render_of_word(const uint8_t word[TCONN_PICTURE_BYTES], struct tconn_render *ret);
 
 /* Whether the statement fits at the smallest size; if not, *ret_at is the byte
  * of the text where the screen ends (0 where the screen itself is too small).
  */
 bool tconn_render_fits(struct tconn_font *font, const struct tconn_statement *statement,
-		       uint32_t width, uint32_t height, size_t *ret_at);
+		       const struct tconn_gestures *gestures, uint32_t width, uint32_t height,
+		       size_t *ret_at);
 
 /*
  * What the module's record is to leave out of the frame digest (`live` in kmod/uapi/tconn.h):
  * the live strip of a PIN dialog, whose changes would tell about the PIN; empty for other
  * kinds. Errors as below.
  */
-int tconn_render_live(struct tconn_font *font, const struct tconn_statement *statement,
-		      struct tconn_look look, uint32_t width, uint32_t height,
-		      struct tconn_box *ret);
+int tconn_render_live(struct tconn_font *font, const struct tconn_render *state, uint32_t width,
+		      uint32_t height, struct tconn_box *ret);
 
 /* Height of the band at its top, in pixels. */
 uint32_t tconn_render_band(uint32_t width, uint32_t height);

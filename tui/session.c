@@ -102,7 +102,8 @@ static int check_fits(struct session *s)
 	const struct tconn_canvas *canvas = &s->b->canvas;
 	size_t at = 0;
 
-	if (tconn_render_fits(s->font, s->dialog.statement, canvas->width, canvas->height, &at))
+	if (tconn_render_fits(s->font, s->dialog.statement, &s->b->gestures, canvas->width,
+			      canvas->height, &at))
 		return 0;
 	return statement_failed(s->reply, TCONN_STATEMENT_TOO_LONG, at);
 }
@@ -132,6 +133,7 @@ static struct tconn_render picture_now(const struct session *s)
 	picture.untrusted = s->b->untrusted;
 	picture.developer = s->b->developer;
 	picture.look = s->request->look;
+	picture.gestures = s->b->gestures;
 	picture.phrase = s->request->phrase[0] ? s->request->phrase : NULL;
 	return picture;
 }
@@ -141,8 +143,7 @@ static int show_first(struct session *s)
 	struct tconn_render picture = picture_now(s);
 	const struct tconn_canvas *canvas = &s->b->canvas;
 	struct tconn_box live = { 0 };
-	int r = tconn_render_live(s->font, s->dialog.statement, picture.look, canvas->width,
-				  canvas->height, &live);
+	int r = tconn_render_live(s->font, &picture, canvas->width, canvas->height, &live);
 
 	if (r)
 		return tui_reply_fail(s->reply, TCONN_TUI_FAILED, -r,
@@ -178,7 +179,7 @@ static int show_changes(struct session *s)
 static int decide(struct session *s, enum tconn_outcome *outcome)
 {
 	const struct tconn_gesture *gesture =
-		*outcome == TCONN_OUTCOME_DENIED ? &s->b->deny : &s->b->confirm;
+		*outcome == TCONN_OUTCOME_DENIED ? &s->b->gestures.deny : &s->b->gestures.confirm;
 	int r;
 
 	tconn_render_word(&s->shown, s->b->picture);

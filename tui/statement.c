@@ -381,7 +381,7 @@ int tconn_statement_check_renders(const struct tconn_statement *s, uint32_t widt
 	r = for_each_text(s, ret_at, font, check_glyphs);
 	if (r || width == 0)
 		return r;
-	if (!tconn_render_fits(font, s, width, height, &at))
+	if (!tconn_render_fits(font, s, &(struct tconn_gestures){ 0 }, width, height, &at))
 		return fail(TCONN_STATEMENT_TOO_LONG, at, ret_at);
 	return TCONN_STATEMENT_OK;
 }

@@ -25,7 +25,7 @@ static int check_rects(struct tconn_font *font, const struct tconn_render *state
 	    a->height != r->height - a->y)
 		return tconn_fail(err, -EKEYREJECTED,
 				  "less of the screen is attested than all below the band");
-	if (tconn_render_live(font, state->statement, state->look, r->width, r->height, &live))
+	if (tconn_render_live(font, state, r->width, r->height, &live))
 		return tconn_fail(err, -E2BIG, "the statement does not fit a screen of %ux%u",
 				  r->width, r->height);
 	if (!rect_is(&r->live, live))
@@ -43,7 +43,9 @@ static int prepare(const uint8_t *statement, size_t len, const struct tconn_reco
 	if (!r->width || !r->height || r->width > TCONN_FRAME_PIXELS_MAX / r->height)
 		return tconn_fail(err, -E2BIG, "a screen of %ux%u is not drawn again", r->width,
 				  r->height);
-	*state = (struct tconn_render){ .statement = s };
+	*state = (struct tconn_render){ .statement = s, .gestures = { r->confirm, r->deny } };
+	if (!tconn_gestures_valid(&state->gestures))
+		return tconn_fail(err, -EKEYREJECTED, "there are no such gestures as the record names");
 	if (!tconn_render_of_word(r->picture, state))
 		return tconn_fail(err, -EKEYREJECTED, "there is no such look as the record names");
 	return 0;

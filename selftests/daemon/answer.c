@@ -84,6 +84,13 @@ static struct tconn_record make_record(const struct tconn_message *request,
 	case FAULT_EARLY:
 		r.gesture_ns -= 1;
 		break;
+	case FAULT_HELD:
+	case FAULT_HELD_OLD:
+		r.confirm = r.gesture = (struct tconn_gesture){ TCONN_GESTURE_HOLD, KEY_OK, 300 };
+		r.gesture_ns += 300 * MS;
+		r.unlit_ns += 300 * MS;
+		r.ended_ns += 300 * MS;
+		break;
 	case FAULT_LATE:
 		r.gesture_ns = r.unlit_ns + 1;
 		break;
@@ -104,7 +111,7 @@ static void show_picture(struct tconn_record *r, const struct answering *a,
 	r->attested = (struct tconn_rect){ 0, 104, 1280, 696 };
 	if (r->kind == TCONN_KIND_PIN)
 		r->live = (struct tconn_rect){ 0, 660, 1280, 140 };
-	r->picture[0] = 1;
+	r->picture[0] = a->fault == FAULT_HELD_OLD ? 1 : 2;
 	r->picture[4] = a->fault == FAULT_OTHER_BAND;	/* developer */
 	memcpy(other, text.data, text.len);
 	if (a->fault == FAULT_OTHER_TEXT) {
@@ -120,6 +127,10 @@ static void show_picture(struct tconn_record *r, const struct answering *a,
 	switch (a->fault) {
 	case FAULT_OTHER_LOOK:
 		r->picture[1] = 1;
+		break;
+	case FAULT_OTHER_LEGEND:
+		r->deny.type = TCONN_GESTURE_DOUBLE;
+		r->deny.ms = 300;
 		break;
 	case FAULT_OTHER_SCREEN:
 		r->width = 1024;

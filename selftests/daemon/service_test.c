@@ -659,6 +659,11 @@ FIXTURE_VARIANT(outcome) {
 #define CASE(name, ...) FIXTURE_VARIANT_ADD(outcome, name) { __VA_ARGS__ }
 
 CASE(denied, .kind = "confirm", .answering = { DECIDED(DENIED) }, .ok = true, .outcome = "denied");
+/* What the policy asks for is in the legend; with an older TUI it was not. */
+CASE(held, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_HELD }, .ok = true,
+     .outcome = "confirmed");
+CASE(held_before_legends, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_HELD_OLD },
+     .ok = true, .outcome = "confirmed");
 CASE(acknowledged, .kind = "notice", .answering = { DECIDED(CONFIRMED) }, .ok = true,
      .outcome = "confirmed");
 CASE(aborted, .kind = "confirm", .answering = { .status = TCONN_TUI_ABORTED,
@@ -700,6 +705,8 @@ CASE(little_attested, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
 CASE(hidden_text, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
      .fault = FAULT_HIDDEN_TEXT }, .check = "record-frame",
      .reason = "not where the digits stand");
+CASE(other_legend, .kind = "confirm", .answering = { DECIDED(CONFIRMED),
+     .fault = FAULT_OTHER_LEGEND }, .check = "record-frame", .reason = "showed something else");
 CASE(other_band, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_OTHER_BAND },
      .check = "record-policy", .reason = "not signed, but it is");
 CASE(no_mac, .kind = "confirm", .answering = { DECIDED(CONFIRMED), .fault = FAULT_NO_MAC },

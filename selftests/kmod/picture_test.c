@@ -82,9 +82,9 @@ static int hold(FIXTURE_DATA(picture) *self)
 	if (!ret)
 		ret = draw(self, c->canvas, &self->shown, 0);
 	if (!ret)
-		ret = tconn_render_live(self->font, &self->shown.statement,
-					(struct tconn_look){ 0 }, c->bind.width, c->bind.height,
-					&live);
+		ret = tconn_render_live(self->font,
+					&(struct tconn_render){ .statement = &self->shown.statement },
+					c->bind.width, c->bind.height, &live);
 	if (ret)
 		return ret;
 	c->live = (struct tconn_rect){

@@ -119,8 +119,9 @@ TEST_F(layout, nothing_overlaps)
 		for (uint32_t h = 240; h <= 2200; h += 97)
 			for (size_t i = 0; i < n_pictures; i++) {
 				const struct tconn_statement *s = &pictures[i].statement;
-				int r = tconn_layout_make(self->font, s, (enum tconn_scale)((w + h) % TCONN_SCALES), w, h,
-							  &l);
+				int r = tconn_layout_make(self->font, s, &pictures[i].gestures,
+							  (enum tconn_scale)((w + h) % TCONN_SCALES),
+							  w, h, &l);
 
 				ASSERT_TRUE(r == 0 || r == -E2BIG);
 				if (r)
@@ -142,7 +143,8 @@ TEST_F(layout, usual_screens)
 	for (size_t i = 0; i < n_pictures; i++)
 		for (size_t j = 0; j < n_sizes; j++)
 			EXPECT_EQ(0, tconn_layout_make(self->font, &pictures[i].statement,
-						       TCONN_SCALE_LARGEST, sizes[j].width, sizes[j].height, &l));
+						       &pictures[i].gestures, TCONN_SCALE_LARGEST,
+						       sizes[j].width, sizes[j].height, &l));
 }
 
 static bool same_inside(const struct tconn_canvas *a, const struct tconn_canvas *b,
@@ -171,8 +173,8 @@ TEST_F(layout, nothing_moves_between_band_and_live_strip)
 		other.phrase = "another phrase";
 		other.hint = TCONN_HINT_FULL;
 		other.entered = state.statement->pin_max;
-		ASSERT_EQ(0, tconn_layout_make(self->font, state.statement, state.look.scale,
-					       a.width, a.height, &l));
+		ASSERT_EQ(0, tconn_layout_make(self->font, state.statement, &state.gestures,
+					       state.look.scale, a.width, a.height, &l));
 		ASSERT_EQ(0, tconn_render_draw(self->font, &a, &state, NULL));
 		ASSERT_EQ(0, tconn_render_draw(self->font, &b, &other, NULL));
 		EXPECT_TRUE(same_inside(&a, &b, (struct tconn_box){ 0, l.band.y1, 800, l.live.y0 }))
@@ -193,8 +195,8 @@ TEST_F(layout, shares)
 			const int32_t w = (int32_t)sizes[j].width, h = (int32_t)sizes[j].height;
 
 			ASSERT_EQ(0, tconn_layout_make(self->font, &pictures[i].statement,
-						       pictures[i].look.scale, sizes[j].width,
-						       sizes[j].height, &l));
+						       &pictures[i].gestures, pictures[i].look.scale,
+						       sizes[j].width, sizes[j].height, &l));
 			EXPECT_EQ((w < h ? w : h) / 24 * 32 / 10, l.band.y1);
 			EXPECT_GT((l.live.y0 - l.band.y1) * 100, h * 55)
 				TH_LOG("%s on %dx%d", pictures[i].name, w, h);
@@ -225,7 +227,7 @@ TEST_F(layout, texts_fit_their_width)
 		for (state.hint = 0; state.hint < TCONN_HINTS; state.hint++) {
 			struct tconn_canvas c = canvas_new((struct size){ w, w * 2 }, 0);
 
-			ASSERT_EQ(0, tconn_layout_make(self->font, state.statement,
+			ASSERT_EQ(0, tconn_layout_make(self->font, state.statement, &state.gestures,
 						       TCONN_SCALE_NORMAL, w, w * 2, &l));
 			ASSERT_EQ(0, tconn_render_draw(self->font, &c, &state, NULL));
 			for (int32_t y = l.band.y0; y < l.band.y1; y++)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/input-event-codes.h>
 #include <openssl/evp.h>
 
 #include "kmod/uapi/tconn.h"
@@ -78,6 +79,27 @@ const struct picture pictures[] = {
 	  .entered = 4, .developer = true },
 	{ .name = "developer-notice", .statement = NOTICE("Paid. You may take your card."),
 	  .developer = true },
+	{ .name = "hold", .statement = CONFIRM("Pay 120.00 EUR to ACME Ltd?"),
+	  .gestures = { { TCONN_GESTURE_HOLD, KEY_ENTER, 1500 },
+			{ TCONN_GESTURE_DOUBLE, KEY_ESC, 400 } } },
+	{ .name = "buttons", .statement = NOTICE("Paid. You may take your card."),
+	  .gestures = { { TCONN_GESTURE_DOUBLE, KEY_VOLUMEUP, 500 },
+			{ TCONN_GESTURE_PRESS, KEY_VOLUMEDOWN, 0 } } },
+	{ .name = "pin-pad", .entered = 3, .hint = TCONN_HINT_SHORT,
+	  .statement = PIN(4, 8, "PIN of the card that ends in 1234"),
+	  .gestures = { { TCONN_GESTURE_PRESS, KEY_OK, 0 }, { TCONN_GESTURE_HOLD, KEY_CANCEL, 2000 } } },
+	{ .name = "hold-german", .look = { TCONN_SCALE_LARGEST, TCONN_THEME_DARK },
+	  .statement = { .kind = TCONN_KIND_CONFIRM, .locale = "de", TEXT("120,00 EUR an ACME zahlen?") },
+	  .gestures = { { TCONN_GESTURE_HOLD, KEY_F5, 1450 }, { TCONN_GESTURE_DOUBLE, 183, 300 } } },
+	{ .name = "hold-french",
+	  .statement = { .kind = TCONN_KIND_CONFIRM, .locale = "fr", TEXT("Payer 120,00 EUR à ACME ?") },
+	  .gestures = { { TCONN_GESTURE_HOLD, KEY_OK, 1500 }, { TCONN_GESTURE_DOUBLE, KEY_CANCEL, 300 } } },
+	{ .name = "hold-hebrew",
+	  .statement = { .kind = TCONN_KIND_CONFIRM, .locale = "he", TEXT("לשלם 120.00 EUR?") },
+	  .gestures = { { TCONN_GESTURE_HOLD, KEY_ENTER, 1500 }, { TCONN_GESTURE_DOUBLE, KEY_ESC, 300 } } },
+	{ .name = "hold-arabic",
+	  .statement = { .kind = TCONN_KIND_CONFIRM, .locale = "ar", TEXT("هل تريد دفع 120.00 EUR؟") },
+	  .gestures = { { TCONN_GESTURE_HOLD, KEY_ENTER, 3000 }, { TCONN_GESTURE_DOUBLE, KEY_ESC, 300 } } },
 };
 const size_t n_pictures = sizeof(pictures) / sizeof(pictures[0]);
 
@@ -97,6 +119,7 @@ struct tconn_render picture_state(const struct picture *p)
 		.phrase = p->phrase,
 		.untrusted = p->untrusted,
 		.developer = p->developer,
+		.gestures = p->gestures,
 	};
 }
 

@@ -15,6 +15,7 @@ struct picture {
 	struct tconn_look look;
 	const char *phrase;
 	bool untrusted, developer;
+	struct tconn_gestures gestures;
 };
 
 extern const struct picture pictures[];

@@ -222,6 +222,50 @@ TEST_F(render, digits_do_not_show)
 	EXPECT_STRNE(ones, three);
 }
 
+/* The record's word for it: form 2 leaves the gestures as they are, form 1 knew none. */
+TEST_F(render, word_says_how_it_was_drawn)
+{
+	const struct picture *held = &pictures[n_pictures - 1];
+	struct tconn_render state = picture_state(held), back = { .gestures = held->gestures };
+	uint8_t word[TCONN_PICTURE_BYTES];
+
+	tconn_render_word(&state, word);
+	EXPECT_EQ(2, word[0]);
+	EXPECT_TRUE(tconn_render_of_word(word, &back));
+	EXPECT_EQ(0, memcmp(&held->gestures, &back.gestures, sizeof(back.gestures)));
+	word[0] = 1;
+	EXPECT_TRUE(tconn_render_of_word(word, &back));
+	EXPECT_EQ(TCONN_GESTURE_NONE, back.gestures.confirm.type);
+	for (int form = 0; form < 256; form++) {
+		word[0] = (uint8_t)form;
+		EXPECT_EQ(form == 1 || form == 2, tconn_render_of_word(word, &back));
+	}
+}
+
+TEST_F(render, gestures_in_words)
+{
+	static const struct {
+		struct tconn_gesture gesture;
+		const char *locale, *cap, *action;
+	} t[] = {
+		{ { TCONN_GESTURE_PRESS, KEY_ENTER, 0 }, "en", "Enter", "do" },
+		{ { TCONN_GESTURE_HOLD, KEY_ESC, 2000 }, "en", "Esc", "hold 2 s: do" },
+		{ { TCONN_GESTURE_HOLD, KEY_F1, 1401 }, "de", "F1", "1,5 s halten: do" },
+		{ { TCONN_GESTURE_HOLD, KEY_F10, 100 }, "en", "F10", "hold 0.1 s: do" },
+		{ { TCONN_GESTURE_DOUBLE, KEY_F12, 300 }, "fr", "F12", "appuyer deux fois: do" },
+		{ { TCONN_GESTURE_PRESS, KEY_CNT - 1, 0 }, "en", "Key 767", "do" },
+		{ { TCONN_GESTURE_PRESS, KEY_Q, 0 }, "en", "Key 16", "do" },
+	};
+	char words[TCONN_GESTURES_WORDS];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		tconn_gesture_cap(&t[i].gesture, words);
+		EXPECT_STREQ(t[i].cap, words);
+		tconn_gesture_action(&t[i].gesture, tconn_locale_find(t[i].locale), "do", words);
+		EXPECT_STREQ(t[i].action, words);
+	}
+}
+
 TEST_F(render, refuses)
 {
 	struct tconn_render state = picture_state(&pictures[5]);
@@ -239,6 +283,13 @@ TEST_F(render, refuses)
 	state.hint = TCONN_HINTS;
 	EXPECT_EQ(-EINVAL, tconn_render_draw(self->font, &c, &state, NULL));
 	state.hint = TCONN_HINT_NONE;
+	state.gestures.confirm.type = TCONN_GESTURE_DOUBLE + 1;
+	EXPECT_EQ(-EINVAL, tconn_render_draw(self->font, &c, &state, NULL));
+	state.gestures.confirm = (struct tconn_gesture){ TCONN_GESTURE_HOLD, KEY_ENTER, 5001 };
+	EXPECT_EQ(-EINVAL, tconn_render_draw(self->font, &c, &state, NULL));
+	state.gestures.confirm = (struct tconn_gesture){ TCONN_GESTURE_PRESS, KEY_CNT, 0 };
+	EXPECT_EQ(-EINVAL, tconn_render_draw(self->font, &c, &state, NULL));
+	state.gestures = (struct tconn_gestures){ 0 };
 	c.width = 300;
 	EXPECT_EQ(-ERANGE, tconn_render_draw(self->font, &c, &state, NULL));
 	free(c.pixels);

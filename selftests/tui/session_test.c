@@ -135,8 +135,7 @@ static void run_wire(struct __test_metadata *_metadata, const uint8_t *wire, siz
 	ASSERT_EQ(0, pipe(play.waiting));
 	ASSERT_EQ(1, write(play.waiting[1], "", 1));
 	play.backend.ops = &ops;
-	play.backend.confirm = confirm;
-	play.backend.deny = (struct tconn_gesture){ TCONN_GESTURE_PRESS, KEY_ESC, 0 };
+	play.backend.gestures = (struct tconn_gestures){ confirm, { TCONN_GESTURE_PRESS, KEY_ESC, 0 } };
 	play.keys = keys;
 	play.n_keys = n_keys;
 	tui_session_run(&play.backend, &request, ends[1], &reply);
@@ -166,6 +165,27 @@ static void run(struct __test_metadata *_metadata, uint16_t kind, struct tconn_g
 #define PRESS	((struct tconn_gesture){ TCONN_GESTURE_PRESS, KEY_ENTER, 0 })
 #define HOLD	((struct tconn_gesture){ TCONN_GESTURE_HOLD, KEY_ENTER, 200 })
 #define DOUBLE	((struct tconn_gesture){ TCONN_GESTURE_DOUBLE, KEY_ENTER, 300 })
+
+/* As whoever has the record draws it. */
+TEST(legend_is_of_the_policys_gestures)
+{
+	static const uint16_t keys[] = { PAUSE, KEY_ENTER };
+	static uint32_t pixels[WIDTH * HEIGHT];
+	const struct tconn_canvas canvas = { (void *)pixels, WIDTH, HEIGHT, WIDTH * 4 };
+	const struct tconn_statement s = { .kind = TCONN_KIND_CONFIRM, .text = "Pay?", .text_len = 4 };
+	struct tconn_render state = { .statement = &s };
+	_cleanup_font_ struct tconn_font *font = NULL;
+
+	run(_metadata, TCONN_KIND_CONFIRM, HOLD, keys, ARRAY_SIZE(keys));
+	ASSERT_EQ(1, play.asked);
+	EXPECT_EQ(2, play.backend.picture[0]);
+	ASSERT_EQ(0, tconn_font_new(&font));
+	ASSERT_EQ(0, tconn_render_draw(font, &canvas, &state, NULL));
+	EXPECT_NE(0, memcmp(pixels, play.pixels, sizeof(pixels)));
+	state.gestures = play.backend.gestures;
+	ASSERT_EQ(0, tconn_render_draw(font, &canvas, &state, NULL));
+	EXPECT_EQ(0, memcmp(pixels, play.pixels, sizeof(pixels)));
+}
 
 TEST(a_press_that_did_not_count_is_said_to_be_early)
 {
