@@ -10,6 +10,7 @@
  *	AK	0x81010010	restricted sign, ECDSA-SHA256: quotes and Certify only
  *	TLS	0x81010011	unrestricted sign, ECDSA-SHA256
  *	DATA	0x81010012	unrestricted sign, ECDSA-SHA256: receipts, labels
+ * A key that a PIN authorises may be at 0x81010013: pin_key.h.
  * The EK is of the first kind in tpm_ek.h whose certificate the TPM holds; it is made when
  * needed. Certificates between it and its maker's root are read from NV too.
  * What boot_seal.c seals is below a storage key, ECC P-256, made when needed.

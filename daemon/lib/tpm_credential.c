@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * TPM2_MakeCredential in software (and its counterpart, for a P-256 EK), for every kind of EK (TPM 2.0 Part 1, clause 24 and
- * annexes B and C): a seed that only the EK's TPM can recover, and the credential under
- * keys derived from it and from the AK's Name.
+ * TPM2_MakeCredential in software (and its counterpart, for a P-256 EK), for every kind of EK (TPM
+ * 2.0 Part 1, clause 24): a seed that only the EK's TPM can recover (tpm_secret.h), and the
+ * credential under keys derived from it and from the AK's Name.
  */
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
-#include <openssl/rsa.h>
 #include <tss2/tss2_mu.h>
 
 #include "tpm_blob.h"
 #include "tpm_ek.h"
+#include "tpm_secret.h"
 
 #define NAME_BYTES	34	/* of an AK */
 #define DIGEST_MAX	48
-#define FIELD_MAX	48	/* bytes of a coordinate */
 
 /* What the EK's kind says. */
 struct suite {
@@ -79,94 +74,6 @@ static bool cipher_identity(const struct suite *s, bool encrypt, const uint8_t *
 	return good;
 }
 
-/* RSA: the seed is random, and encrypted (OAEP with the label "IDENTITY" and its zero byte). */
-static bool seed_rsa(const struct suite *s, EVP_PKEY *ek, uint8_t seed[DIGEST_MAX],
-		     TPM2B_ENCRYPTED_SECRET *ret)
-{
-	static const char label[] = "IDENTITY";
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(ek, NULL);
-	void *copy = OPENSSL_memdup(label, sizeof(label));
-	size_t len = sizeof(ret->secret);
-	bool good = false;
-
-	if (RAND_priv_bytes(seed, (int)s->digest) == 1 && ctx && copy &&
-	    EVP_PKEY_encrypt_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_oaep_md(ctx, s->md) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, s->md) == 1 &&
-	    EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, copy, sizeof(label)) == 1) {
-		copy = NULL;	/* the context's now */
-		good = EVP_PKEY_encrypt(ctx, ret->secret, &len, seed, s->digest) == 1;
-	}
-	ret->size = (uint16_t)len;
-	OPENSSL_free(copy);
-	EVP_PKEY_CTX_free(ctx);
-	return good;
-}
-
-static bool coordinate(EVP_PKEY *pkey, const char *which, TPM2B_ECC_PARAMETER *ret, int bytes)
-{
-	BIGNUM *n = NULL;
-	bool good = EVP_PKEY_get_bn_param(pkey, which, &n) == 1 &&
-		    BN_bn2binpad(n, ret->buffer, bytes) == bytes;
-
-	ret->size = (uint16_t)bytes;
-	BN_free(n);
-	return good;
-}
-
-static bool agree(EVP_PKEY *own, EVP_PKEY *ek, uint8_t z[FIELD_MAX], size_t *len)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
-	bool good;
-
-	*len = FIELD_MAX;
-	good = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, ek) == 1 &&
-	       EVP_PKEY_derive(ctx, z, len) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	return good;
-}
-
-/* KDFe (Part 1, 11.4.10.3) for one block: H(1 || Z || label || 0 || x of ours || x of the EK). */
-static bool kdfe(const struct suite *s, const uint8_t *z, size_t z_len, const TPM2B_ECC_PARAMETER *u,
-		 const TPM2B_ECC_PARAMETER *v, uint8_t ret[DIGEST_MAX])
-{
-	static const uint8_t counter[4] = { 0, 0, 0, 1 };
-	static const char label[] = "IDENTITY";
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool good = ctx && EVP_DigestInit_ex(ctx, s->md, NULL) == 1 &&
-		    EVP_DigestUpdate(ctx, counter, sizeof(counter)) == 1 &&
-		    EVP_DigestUpdate(ctx, z, z_len) == 1 &&
-		    EVP_DigestUpdate(ctx, label, sizeof(label)) == 1 &&
-		    EVP_DigestUpdate(ctx, u->buffer, u->size) == 1 &&
-		    EVP_DigestUpdate(ctx, v->buffer, v->size) == 1 &&
-		    EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
-
-	EVP_MD_CTX_free(ctx);
-	return good;
-}
-
-/* ECC: the seed is agreed with a key of the moment, whose public half is the secret. */
-static bool seed_ecc(const struct suite *s, EVP_PKEY *ek, int bytes, uint8_t seed[DIGEST_MAX],
-		     TPM2B_ENCRYPTED_SECRET *ret)
-{
-	EVP_PKEY *own = EVP_EC_gen(bytes == 48 ? "P-384" : "P-256");
-	TPMS_ECC_POINT point = { 0 }, of_ek = { 0 };
-	uint8_t z[FIELD_MAX];
-	size_t z_len, at = 0;
-	bool good = own && coordinate(own, OSSL_PKEY_PARAM_EC_PUB_X, &point.x, bytes) &&
-		    coordinate(own, OSSL_PKEY_PARAM_EC_PUB_Y, &point.y, bytes) &&
-		    coordinate(ek, OSSL_PKEY_PARAM_EC_PUB_X, &of_ek.x, bytes) &&
-		    agree(own, ek, z, &z_len) && kdfe(s, z, z_len, &point.x, &of_ek.x, seed) &&
-		    Tss2_MU_TPMS_ECC_POINT_Marshal(&point, ret->secret, sizeof(ret->secret), &at) ==
-		    TSS2_RC_SUCCESS;
-
-	ret->size = (uint16_t)at;
-	OPENSSL_cleanse(z, sizeof(z));
-	EVP_PKEY_free(own);
-	return good;
-}
-
 /* TPM2B_ID_OBJECT: TPM2B_DIGEST integrity || encrypted TPM2B_DIGEST credential. */
 static bool wrap_credential(const struct suite *s, const uint8_t *seed, const uint8_t name[NAME_BYTES],
 			    const uint8_t credential[32], TPM2B_ID_OBJECT *ret)
@@ -200,10 +107,15 @@ static bool make(const struct tconn_ek_kind *kind, EVP_PKEY *ek, const uint8_t n
 		 TPM2B_ENCRYPTED_SECRET *ret_secret)
 {
 	const struct suite s = suite_of(kind);
-	uint8_t seed[DIGEST_MAX];
-	bool good = kind->type == TPM2_ALG_RSA ? seed_rsa(&s, ek, seed, ret_secret) :
-		    seed_ecc(&s, ek, kind->curve == TPM2_ECC_NIST_P384 ? 48 : 32, seed, ret_secret);
+	const struct tconn_secret_key with = {
+		.pkey = ek, .md = s.md, .digest = s.digest,
+		.coordinate = kind->type == TPM2_ALG_RSA ? 0 : kind->curve == TPM2_ECC_NIST_P384 ? 48 : 32,
+	};
+	uint8_t seed[TCONN_SECRET_SEED];
+	size_t len;
+	bool good = tconn_secret_share(&with, "IDENTITY", seed, ret_secret->secret, &len);
 
+	ret_secret->size = (uint16_t)len;
 	good = good && wrap_credential(&s, seed, name, credential, ret_object);
 	OPENSSL_cleanse(seed, sizeof(seed));
 	return good;
@@ -235,7 +147,7 @@ int tconn_make_credential(const struct tconn_blob *ek, const uint8_t name[34],
 	return r ? r : tconn_blob_pack_secret(&secret, ret_secret, err);
 }
 
-/* The point of the moment's key, as seed_ecc() left it. */
+/* The point of the moment's key, as tconn_secret_share() left it. */
 static EVP_PKEY *point_to_pkey(const TPMS_ECC_POINT *point)
 {
 	TPMT_PUBLIC public = { .type = TPM2_ALG_ECC, .nameAlg = TPM2_ALG_SHA256 };
@@ -256,14 +168,10 @@ static EVP_PKEY *point_to_pkey(const TPMS_ECC_POINT *point)
 static bool recover_seed(const struct suite *s, EVP_PKEY *ek, const TPMS_ECC_POINT *point,
 			 uint8_t seed[DIGEST_MAX])
 {
+	const struct tconn_secret_key own = { ek, s->md, s->digest, 32 };
 	EVP_PKEY *theirs = point_to_pkey(point);
-	TPM2B_ECC_PARAMETER of_ek;
-	uint8_t z[FIELD_MAX];
-	size_t z_len;
-	bool good = theirs && coordinate(ek, OSSL_PKEY_PARAM_EC_PUB_X, &of_ek, 32) &&
-		    agree(ek, theirs, z, &z_len) && kdfe(s, z, z_len, &point->x, &of_ek, seed);
+	bool good = theirs && tconn_secret_recover(&own, "IDENTITY", theirs, seed);
 
-	OPENSSL_cleanse(z, sizeof(z));
 	EVP_PKEY_free(theirs);
 	return good;
 }

@@ -76,6 +76,11 @@ fuzz_sealed_pin_sources	:= $(call fuzz_lib,hpke)
 fuzz_sealed_pin_pkgs	:= libcrypto
 fuzz_sealed_pin_run	:= -max_len=128
 
+FUZZ_NAMES		+= pin_session
+fuzz_pin_session_sources := $(call fuzz_lib,pin_session tpm_secret)
+fuzz_pin_session_pkgs	:= libcrypto
+fuzz_pin_session_run	:= -max_len=2304
+
 FUZZ_NAMES		+= tui_reply
 fuzz_tui_reply_includes	:= daemon/tconnd/ask.c
 fuzz_tui_reply_sources	:= $(call fuzz_lib,message cbor_util) $(fuzz_render)
