@@ -5,7 +5,7 @@
 
 DAEMON_TEST_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard selftests/daemon/*.c)))
 DAEMON_TESTS	:= $(patsubst selftests/daemon/%.c,$(BUILD)/selftests/daemon/%,$(wildcard selftests/daemon/*_test.c))
-DAEMON_TEST_LIB	:= $(addprefix $(BUILD)/selftests/lib/,boot_owner.o log_build.o swtpm_fixture.o test_identity.o)
+DAEMON_TEST_LIB	:= $(addprefix $(BUILD)/selftests/lib/,boot_owner.o log_build.o process_memory.o swtpm_fixture.o test_identity.o)
 # Nouns of the daemons that are tested by themselves, too.
 DAEMON_TEST_PARTS := $(addprefix $(BUILD)/daemon/tconnd/,ask.o band.o phrase_words.o) \
 		     $(patsubst %.c,$(BUILD)/%.o,$(wildcard daemon/serviced/store*.c))

@@ -4,7 +4,6 @@
  * tconn-serviced. This program plays the TUI, and keeps what tconnd told it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "tui/render.h"
 #include "tui/statement.h"
 #include "boot_owner.h"
+#include "process_memory.h"
 #include "stage.h"
 
 static struct stage w;
@@ -169,36 +169,6 @@ static bool file_has(const char *path, const char *text)
 	return has;
 }
 
-/* In any of its mappings that can be read. */
-static bool memory_has(pid_t pid, const char *text)
-{
-	char path[64], line[512];
-	unsigned long from, to;
-	bool has = false;
-	FILE *maps;
-	int mem;
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-	mem = open(path, O_RDONLY | O_CLOEXEC);
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = fopen(path, "re");
-	while (maps && mem >= 0 && !has && fgets(line, sizeof(line), maps)) {
-		char *buf;
-		ssize_t n;
-
-		if (sscanf(line, "%lx-%lx r", &from, &to) != 2)
-			continue;
-		buf = malloc(to - from);
-		n = pread(mem, buf, to - from, (off_t)from);
-		has = n > 0 && memmem(buf, (size_t)n, text, strlen(text));
-		free(buf);
-	}
-	if (maps)
-		fclose(maps);
-	close(mem);
-	return has;
-}
-
 #define EXPECT_FILE_HAS(part, path) \
 	EXPECT_TRUE(file_has(path, part)) TH_LOG("\"%s\" is not in: %s", part, stage_read(path))
 
@@ -279,10 +249,10 @@ TEST_F(phrase, is_in_force_once_confirmed_and_stays)
 	EXPECT_STREQ(words, self->told.phrase);
 	expect_secret(_metadata, &self->told);
 
-	EXPECT_TRUE(memory_has(tconnd, words));
+	EXPECT_TRUE(process_memory_has(tconnd, words, strlen(words)));
 	EXPECT_EQ(0, phrase("forget"));
 	EXPECT_FILE_HAS("phrase: not set up", stage_path(&w, "phrase.out"));
-	EXPECT_FALSE(memory_has(tconnd, words));
+	EXPECT_FALSE(process_memory_has(tconnd, words, strlen(words)));
 	EXPECT_NE(0, access(sealed_path(), F_OK));
 	hear_question(_metadata, &self->told);
 	EXPECT_EQ(0, self->told.header.phrase_len);

@@ -4,11 +4,9 @@
  * carrier is a process of its own, into whose memory this one looks.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +18,7 @@
 #include "daemon/lib/pin_proof.h"
 #include "daemon/lib/tpm_context.h"
 #include "daemon/lib/tpm_ek.h"
+#include "process_memory.h"
 #include "swtpm_fixture.h"
 
 static struct swtpm_maker maker;
@@ -374,35 +373,6 @@ static int carrier_process(int fd)
 	return 0;
 }
 
-static bool memory_has(pid_t pid, const void *what, size_t len)
-{
-	char path[64], line[512];
-	unsigned long from, to;
-	bool has = false;
-	FILE *maps;
-	int mem;
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-	mem = open(path, O_RDONLY | O_CLOEXEC);
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = fopen(path, "re");
-	while (maps && mem >= 0 && !has && fgets(line, sizeof(line), maps)) {
-		char *buf;
-		ssize_t n;
-
-		if (sscanf(line, "%lx-%lx r", &from, &to) != 2)
-			continue;
-		buf = malloc(to - from);
-		n = pread(mem, buf, to - from, (off_t)from);
-		has = n > 0 && memmem(buf, (size_t)n, what, len);
-		free(buf);
-	}
-	if (maps)
-		fclose(maps);
-	close(mem);
-	return has;
-}
-
 /* The PIN is made here, after the carrier was started: what it has of this process is older. */
 static void random_pin(struct tconn_pin *ret)
 {
@@ -444,11 +414,11 @@ TEST_F(pin, is_not_in_the_memory_of_who_carries_it)
 	EXPECT_EQ(0, tconn_pin_session_result(&self->session, self->result.data, self->result.len,
 					      &self->parts, &self->err)) TH_LOG("%s", self->err.text);
 	/* It was there: what it carried is. */
-	EXPECT_TRUE(memory_has(pid, self->session.nonce_tpm, 32));
-	EXPECT_TRUE(memory_has(pid, self->command.data, self->command.len));
-	EXPECT_FALSE(memory_has(pid, pin.digits, pin.len));
-	EXPECT_FALSE(memory_has(pid, self->session.auth, 32));
-	EXPECT_FALSE(memory_has(pid, self->session.key, 32));
+	EXPECT_TRUE(process_memory_has(pid, self->session.nonce_tpm, 32));
+	EXPECT_TRUE(process_memory_has(pid, self->command.data, self->command.len));
+	EXPECT_FALSE(process_memory_has(pid, pin.digits, pin.len));
+	EXPECT_FALSE(process_memory_has(pid, self->session.auth, 32));
+	EXPECT_FALSE(process_memory_has(pid, self->session.key, 32));
 	close(ends[0]);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
