@@ -2,8 +2,8 @@
 /*
  * What a daemon tells its operator: plain lines on standard error, no time
  * stamps (the journal adds them), or JSON, an object a line, with time and level.
- * For programs only; library code returns errors. Bytes that could forge a line (control characters) become '?':
- * parts of these lines come from the peer.
+ * For programs only; library code returns errors. Bytes that could forge a line
+ * (control characters) become '?': parts of these lines come from the peer.
  */
 #ifndef TCONN_SAY_H
 #define TCONN_SAY_H

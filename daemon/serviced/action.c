@@ -19,11 +19,13 @@
 #include "settings.h"
 #include "webhook.h"
 
+typedef int run_fn(struct actions *a, const struct action_event *e, struct tconn_error *err);
+
 /* One action: who waits for it, and the thread that does it. */
 struct line {
 	struct actions *actions;
 	const char *name;
-	int (*run)(struct actions *a, const struct action_event *e, struct tconn_error *err);
+	run_fn *run;
 	pthread_t thread;
 	struct action_event waiting[ACTION_QUEUE];	/* a ring; what follows: lock */
 	unsigned int first, count;
@@ -155,9 +157,7 @@ int actions_check(const struct settings *s, struct tconn_error *err)
 	return r;
 }
 
-static int add_line(struct actions *a, const char *name,
-		    int (*run)(struct actions *a, const struct action_event *e, struct tconn_error *err),
-		    struct tconn_error *err)
+static int add_line(struct actions *a, const char *name, run_fn *run, struct tconn_error *err)
 {
 	struct line *l = &a->line[a->count];
 	int r;
@@ -277,7 +277,8 @@ static void append(struct line *l, const struct action_event *e)
 	if (!copy) {
 		l->actions->sums.dropped++;
 		if (!l->full)
-			tconn_say("%s: %d events wait already: more are dropped", l->name, ACTION_QUEUE);
+			tconn_say("%s: %d events wait already: more are dropped", l->name,
+				  ACTION_QUEUE);
 		l->full = true;
 		return;
 	}
@@ -289,7 +290,9 @@ static void append(struct line *l, const struct action_event *e)
 void actions_submit(struct actions *a, const struct event *e, enum severity severity,
 		    const char *text)
 {
-	struct action_event one = { .name = event_name(e->kind), .severity = severity_name(severity) };
+	struct action_event one = {
+		.name = event_name(e->kind), .severity = severity_name(severity),
+	};
 	uint8_t id[16] = { 0 };
 
 	if (severity < a->least)

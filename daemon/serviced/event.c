@@ -46,7 +46,8 @@ int severity_parse(const char *name, enum severity *ret, struct tconn_error *err
 			return 0;
 		}
 	}
-	return tconn_fail(err, -EINVAL, "\"%s\" is not info, notice, warning, error or critical", name);
+	return tconn_fail(err, -EINVAL, "\"%s\" is not info, notice, warning, error or critical",
+			  name);
 }
 
 int event_rules_parse(char *const *texts, struct event_rules *ret, struct tconn_error *err)
@@ -59,8 +60,8 @@ int event_rules_parse(char *const *texts, struct event_rules *ret, struct tconn_
 		size_t len = equals ? (size_t)(equals - *texts) : 0;
 
 		if (!len || len >= sizeof(rules.rule[0].name) || rules.count == EVENT_RULES)
-			return tconn_fail(err, -EINVAL, "\"severities\": \"%s\" is not NAME=SEVERITY, or one "
-					  "too many", *texts);
+			return tconn_fail(err, -EINVAL, "\"severities\": \"%s\" is not NAME=SEVERITY, "
+					  "or one too many", *texts);
 		memcpy(rules.rule[rules.count].name, *texts, len);
 		r = severity_parse(equals + 1, &rules.rule[rules.count++].severity, err);
 	}

@@ -271,7 +271,8 @@ static struct call *call_new(struct http *h, struct MHD_Connection *c, const str
 		return NULL;
 	call->http = h;
 	call->connection = c;
-	call->caller = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	call->caller = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+			       ->socket_context;
 	call->route = route;
 	snprintf(call->path, sizeof(call->path), "%s", path);
 	snprintf(call->who, sizeof(call->who), "operator %s over HTTP", t->name);
@@ -306,8 +307,8 @@ static enum MHD_Result begin(struct http *h, struct MHD_Connection *c, const cha
 		return refuse(c, status, ENOENT, status == 405 ? "no such method of this path"
 							       : "no such path");
 	if (t->role < route->role) {
-		tconn_say("operator %s over HTTP: refused: %s %s is not for a reader", t->name, method,
-			  route->path);
+		tconn_say("operator %s over HTTP: refused: %s %s is not for a reader", t->name,
+			  method, route->path);
 		return refuse(c, 403, EACCES, "this token may read, not operate");
 	}
 	*ret = call_new(h, c, t, route, path);
@@ -411,7 +412,8 @@ static enum MHD_Result give_reply(struct call *call)
 	char *text = call->reply;
 
 	call->reply = NULL;
-	return text ? queue(call->connection, call->status, call->type, text, call->reply_len) : MHD_NO;
+	return text ? queue(call->connection, call->status, call->type, text, call->reply_len)
+		    : MHD_NO;
 }
 
 static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *path,
@@ -495,7 +497,8 @@ static int show_certificate(gnutls_session_t session, const gnutls_datum_t *issu
 
 static struct MHD_Daemon *start(struct http *h, int fd)
 {
-	const unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME;
+	const unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS |
+				   MHD_ALLOW_SUSPEND_RESUME;
 
 	return MHD_start_daemon(flags, 0, NULL, NULL, handle, h,
 				MHD_OPTION_LISTEN_SOCKET, fd,

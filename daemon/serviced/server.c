@@ -529,7 +529,8 @@ static void renewed(void *arg, struct tconn_credentials *fresh)
 
 static void not_renewed(void *arg, const struct tconn_error *why)
 {
-	event_raise(arg, &(struct event){ .kind = EVENT_IDENTITY_NOT_RENEWED, .check = "", .device = "" },
+	event_raise(arg, &(struct event){ .kind = EVENT_IDENTITY_NOT_RENEWED, .check = "",
+					  .device = "" },
 		    "identity is NOT renewed: %s", why->text);
 }
 

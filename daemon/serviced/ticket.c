@@ -98,9 +98,14 @@ static void answered(struct tickets *t, uint64_t number, struct json_object *rep
 
 	pthread_mutex_lock(&t->lock);
 	one = find(t, number);
-	if (one) {
-		one->answer = text ? text : strdup("{\"ok\":false,\"code\":12,\"error\":\"out of memory\"}");
+	/* Without memory for it the ticket is none any more. */
+	if (one && text) {
+		one->answer = text;
 		one->end = server_now() + TICKET_KEEP_S;
+	} else {
+		free(text);
+		if (one)
+			clear(one);
 	}
 	pthread_mutex_unlock(&t->lock);
 }

@@ -14,7 +14,8 @@
 
 static bool is_name(const char *s, size_t len)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
 
 	return len >= 1 && len < TOKEN_NAME && strspn(s, allowed) >= len;
 }
@@ -66,9 +67,11 @@ static int take_line(const char *text, size_t len, unsigned int number, struct t
 	memcpy(line, text, len);
 	line[len] = '\0';
 	if (!parse_line(line, len, &t))
-		return tconn_fail(err, -EINVAL, "line %u: not \"NAME read|operate SHA-256\"", number);
+		return tconn_fail(err, -EINVAL, "line %u: not \"NAME read|operate SHA-256\"",
+				  number);
 	if (is_there(list, &t))
-		return tconn_fail(err, -EINVAL, "line %u: this name or token is there already", number);
+		return tconn_fail(err, -EINVAL, "line %u: this name or token is there already",
+				  number);
 	if (list->count == TOKEN_COUNT)
 		return tconn_fail(err, -E2BIG, "over %d tokens", TOKEN_COUNT);
 	list->token[list->count++] = t;

@@ -48,7 +48,8 @@ static int check(const struct settings *s, struct tconn_error *err)
 	if (strncasecmp(s->webhook_url, "https://", 8))
 		return tconn_fail(err, -EINVAL, "\"webhook_url\" must begin with https://");
 	if (!s->webhook_certificate != !s->webhook_key)
-		return tconn_fail(err, -EINVAL, "\"webhook_certificate\" and \"webhook_key\" go together");
+		return tconn_fail(err, -EINVAL, "\"webhook_certificate\" and \"webhook_key\" go "
+				  "together");
 	if (!s->webhook_secret && !s->webhook_key)
 		return tconn_fail(err, -EINVAL, "\"webhook_url\" wants a \"webhook_secret\" or a "
 				  "\"webhook_certificate\": who gets it must know whom it is from");

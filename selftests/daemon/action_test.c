@@ -30,7 +30,7 @@ static const char receiver[] =
 	"        mode = open(folder + '/mode').read()\n"
 	"        line = {k: self.headers.get(k, '') for k in ('X-Tconn-Event', 'X-Tconn-Time',\n"
 	"                'X-Tconn-Signature', 'Content-Type')}\n"
-	"        line.update(body=body, mode=mode)\n"
+	"        line.update(body=body, mode=mode, peer=str(self.connection.getpeercert()))\n"
 	"        with open(folder + '/hooks', 'a') as f:\n"
 	"            f.write(json.dumps(line) + '\\n')\n"
 	"        if mode == 'stall':\n"
@@ -42,11 +42,14 @@ static const char receiver[] =
 	"server = http.server.ThreadingHTTPServer(('127.0.0.1', port), Hook)\n"
 	"context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
 	"context.load_cert_chain(folder + '/hook.pem', folder + '/hook.key')\n"
+	"context.load_verify_locations(folder + '/teller.pem')\n"
+	"context.verify_mode = ssl.CERT_OPTIONAL\n"
 	"server.socket = context.wrap_socket(server.socket, server_side=True)\n"
 	"open(folder + '/ready', 'w').close()\n"
 	"server.serve_forever()\n";
 
 static struct stage w;
+static char shown[STAGE_PATH * 4];	/* the settings by which the webhook knows whom it is from */
 static pid_t serviced, hook;
 
 static const char *visitor(void)
@@ -130,6 +133,8 @@ TEST(webhook_is_told_and_signed)
 	tconn_hex(mac, 32, hex);
 	snprintf(want, sizeof(want), "sha256=%s", hex);
 	EXPECT_STREQ(want, stage_text(line, "X-Tconn-Signature"));
+	/* Both ways at once: the certificate is shown as well. */
+	EXPECT_IN("'teller'", stage_text(line, "peer"));
 	EXPECT_GE(60, labs(time(NULL) - atol(stage_text(line, "X-Tconn-Time"))));
 	body = json_tokener_parse(stage_text(line, "body"));
 	EXPECT_STREQ(visitor(), stage_text(body, "device"));
@@ -293,7 +298,8 @@ static void expect_refused(struct __test_metadata *_metadata, const char *from, 
 TEST(settings_that_cannot_be_are_refused)
 {
 	expect_refused(_metadata, "https://", "http://", "must begin with https://");
-	expect_refused(_metadata, "\"webhook_secret\":", "\"webhook_ca\":", "who gets it must know");
+	expect_refused(_metadata, shown, "\"webhook_ca\":\"/none\"", "who gets it must know");
+	expect_refused(_metadata, "\"webhook_key\":", "\"webhook_ca\":", "go together");
 	expect_refused(_metadata, "device-in=error", "device-in", "is not NAME=SEVERITY");
 	expect_refused(_metadata, "device-in=error", "device-in=bad", "is not info, notice");
 	expect_refused(_metadata, "\"log\":\"json\"", "\"log\":\"xml\"", "must be");
@@ -310,17 +316,28 @@ static bool is_ready(void *arg)
 	return access(arg, F_OK) == 0;
 }
 
-static void start_receiver(const char *port)
+static void make_certificate(const char *name)
 {
-	stage_write(stage_path(&w, "receiver.py"), receiver, strlen(receiver));
+	char key[64], pem[64], subject[64];
+
+	snprintf(key, sizeof(key), "%s.key", name);
+	snprintf(pem, sizeof(pem), "%s.pem", name);
+	snprintf(subject, sizeof(subject), "/CN=%s", name);
 	if (stage_wait(stage_spawn_path(&w, "openssl.out", "/usr/bin/openssl", "req", "-x509", "-newkey", "ec",
 					"-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-					stage_path(&w, "hook.key"), "-out", stage_path(&w, "hook.pem"),
-					"-days", "2", "-subj", "/CN=hook", "-addext",
+					stage_path(&w, key), "-out", stage_path(&w, pem), "-days", "2",
+					"-subj", subject, "-addext",
 					"subjectAltName=IP:127.0.0.1", NULL), 20000)) {
 		printf("Bail out! no certificate\n");
 		exit(1);
 	}
+}
+
+static void start_receiver(const char *port)
+{
+	stage_write(stage_path(&w, "receiver.py"), receiver, strlen(receiver));
+	make_certificate("hook");
+	make_certificate("teller");
 	hook = stage_spawn_path(&w, "receiver.out", "/usr/bin/python3", stage_path(&w, "receiver.py"), w.dir,
 				port, NULL);
 	if (!stage_until(is_ready, (void *)stage_path(&w, "ready"), 20000)) {
@@ -364,11 +381,14 @@ int main(int argc, char **argv)
 	mode("ok");
 	start_receiver(strchr(address, ':') + 1);
 	write_parts();
+	snprintf(shown, sizeof(shown),
+		 "\"webhook_secret\":\"%s\",\"webhook_certificate\":\"%s\",\"webhook_key\":\"%s\"",
+		 stage_path(&w, "secret"), stage_path(&w, "teller.pem"), stage_path(&w, "teller.key"));
 	snprintf(config, sizeof(config),
 		 "\"message_ms\":20000,\"log\":\"json\","
 		 "\"severities\":[\"device-in=error\",\"ima-reference=critical\"],"
-		 "\"webhook_url\":\"https://%s/hook\",\"webhook_secret\":\"%s\",\"webhook_ca\":\"%s\","
-		 "\"action_command\":[\"%s\",\"a; touch %s\"]", address, stage_path(&w, "secret"),
+		 "\"webhook_url\":\"https://%s/hook\",%s,\"webhook_ca\":\"%s\","
+		 "\"action_command\":[\"%s\",\"a; touch %s\"]", address, shown,
 		 stage_path(&w, "hook.pem"), stage_path(&w, "command.sh"), stage_path(&w, "touched"));
 	serviced = stage_serviced(&w, config);
 	atexit(finish);
