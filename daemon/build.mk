@@ -51,6 +51,20 @@ endef
 DAEMON_FOLDERS := $(foreach d,tconnd serviced ca ctl confine labeld swarm,$(if $(wildcard daemon/$(d)/*.c),$(d)))
 $(foreach d,$(DAEMON_FOLDERS),$(eval $(call daemon_rule,$(d))))
 
+# tconn-notice is in an initramfs that has no libraries: static, with the renderer's fonts.
+NOTICE_OBJECTS	:= $(call daemon_objects,notice)
+PROGRAMS	+= $(BIN)/tconn-notice
+
+$(NOTICE_OBJECTS): $(BUILD)/daemon/notice/%.o: daemon/notice/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) $(TUI_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BIN)/tconn-notice: $(NOTICE_OBJECTS) $(BUILD)/tui/card.o $(BUILD)/libtconn-render.a
+	@mkdir -p $(@D)
+	$(CC) $(TCONN_CFLAGS) $(TCONN_LDFLAGS) -static-pie -Wl,-z,noexecstack -o $@ $^ \
+		$(shell pkg-config --static --libs libdrm freetype2 fribidi)
+-include $(NOTICE_OBJECTS:.o=.d)
+
 # libtconn-label: the part of libtconn that others may use. What label.h and
 # label_client.h declare is global, all else is its own.
 LABEL_NOUNS	:= boot_policy cbor_util certificate_status chain cose digest error file identity label label_batch \

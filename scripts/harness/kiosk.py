@@ -97,6 +97,7 @@ def _initramfs(release, module, settings, signed_policy, keys, init):
     t.node("/dev/console", 5, 1)
     t.node("/dev/null", 1, 3, 0o666)
     t.program("/usr/sbin/veritysetup")
+    t.program(paths.BIN / "tconn-notice", "/usr/sbin/tconn-notice")
     order = t.modules(release, image.DRIVERS + image.SCREEN + image.CRYPTO + image.NETWORK +
                       STORAGE)
     t.text("/etc/kiosk/modules", "".join(f"{path}\n" for path in order))

@@ -9,6 +9,7 @@ DAEMON_TEST_LIB	:= $(addprefix $(BUILD)/selftests/lib/,boot_owner.o log_build.o 
 # Nouns of the daemons that are tested by themselves, too.
 DAEMON_TEST_PARTS := $(addprefix $(BUILD)/daemon/tconnd/,ask.o band.o phrase_words.o) \
 		     $(patsubst %.c,$(BUILD)/%.o,$(wildcard daemon/serviced/store*.c))
+DAEMON_TEST_PARTS += $(BUILD)/daemon/notice/picture.o
 HOST_TESTS	+= $(DAEMON_TESTS)
 
 # The harness's fixtures are functions without a prototype.

@@ -8,13 +8,14 @@ import contextlib
 import hashlib
 import json
 import shutil
+import subprocess
 import time
 import unittest
 
 import mkkeys
 from harness import cose, disk, kiosk, paths, uki
 from harness.full import full
-from harness.guest import Guest
+from harness.guest import HEIGHT, WIDTH, Guest
 from harness.kiosk_scene import KioskScene
 from harness.machine import FIRMWARE, Machine
 from harness.qmp import QmpError
@@ -48,8 +49,10 @@ class Stops(unittest.TestCase):
             guest.expect_trouble()
             yield guest
 
-    def assert_says(self, built, pattern, name, flip=None):
-        """The console's word, and that the trusted side never started. flip: an offset on the disk."""
+    def assert_says(self, built, pattern, name, flip=None, notice=None):
+        """The console's word, and that the trusted side never started. flip: an offset on the disk.
+        notice: and what the screen says.
+        """
         self.machine.insert(built.disk)
         if flip is not None:
             disk.flip(self.machine.disk, flip)
@@ -60,8 +63,25 @@ class Stops(unittest.TestCase):
                                  guest.console.tail())
                 self.assertLess(time.monotonic(), deadline, guest.console.tail())
                 time.sleep(0.2)
+            if notice:
+                self.assert_shows(guest, notice, name)
             with contextlib.suppress(QmpError):     # after a panic the machine starts again
                 guest.screenshot(self.directory / f"{name}.png")
+
+    def assert_shows(self, guest, notice, name):
+        """What a person sees is tconn-notice's picture of these words, to the pixel."""
+        expected, seen = (self.directory / f"{name}.{which}.ppm" for which in ("expected", "seen"))
+        subprocess.run([paths.BIN / "tconn-notice", "--ppm", expected, "--size", f"{WIDTH}x{HEIGHT}",
+                        notice], check=True)
+        deadline = time.monotonic() + BOOT
+        while True:
+            guest.qmp("screendump", filename=str(seen))
+            if seen.read_bytes() == expected.read_bytes():
+                break
+            self.assertLess(time.monotonic(), deadline, f"see {seen} and {expected}")
+            time.sleep(0.5)
+        for path in (expected, seen):
+            path.unlink()
 
     def place_on_disk(self, section):
         """Where a byte in the middle of the boot image's section is on the genuine disk."""
@@ -93,6 +113,16 @@ class Stops(unittest.TestCase):
         offset, _ = disk.partition(2)
         self.assert_says(self.genuine, "data block 0 is corrupted", "bit-in-root", offset)
 
+    def test_ima_policy_refused(self):
+        """Signed by the owner, who made a mistake in it: a rule that IMA does not know."""
+        line = 'cat /etc/ima/ima-policy >/sys/kernel/security/ima/policy'
+        init = kiosk.first_program()
+        self.assertIn(line, init)
+        built = self.build("ima-refused", init=init.replace(
+            line, "echo 'measure func=NO_SUCH_HOOK' >/sys/kernel/security/ima/policy"))
+        self.assert_says(built, "boot stopped: IMA's policy is refused", "ima-refused",
+                         notice="IMA's policy is refused")
+
     @full
     def test_secure_boot_off(self):
         """Nothing of the firmware's keeps it from starting; but the kernel knows no owner's key."""
@@ -106,7 +136,8 @@ class Stops(unittest.TestCase):
 
     def test_unsigned_module(self):
         built = self.build("unsigned-module", module=paths.module_ko(self.genuine.release))
-        self.assert_says(built, "boot stopped: tconn.ko is not the owner's", "unsigned-module")
+        self.assert_says(built, "boot stopped: tconn.ko is not the owner's", "unsigned-module",
+                         notice="tconn.ko is not the owner's")
 
     @full
     def test_device_policy_signed_with_another_key(self):
