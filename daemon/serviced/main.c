@@ -2,6 +2,7 @@
 /* tconn-serviced - the service's end and verifier; see tconn-serviced(8). */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../lib/certificate_cache.h"
@@ -32,8 +34,10 @@
 #include "revocation.h"
 #include "server.h"
 
-#define LOBBY_MS	1000	/* between looks at who is due */
+#define LOBBY_MS	200	/* between looks at who is due, and at what was revoked */
 #define LOBBY_FULL_MS	20
+#define TRIM_MS		10000	/* between giving memory back */
+#define ARENAS		4	/* of malloc(): each keeps what its threads' peaks left behind */
 #define CONFIG_DEFAULT "/etc/tconn/serviced.json"
 
 /* Documented in tconn-serviced(8). */
@@ -72,6 +76,7 @@ struct program {
 	int64_t metrics_due;		/* CLOCK_BOOTTIME, seconds */
 	bool metrics_failed;
 	int device_fd, operator_fd, http_fd, signal_fd;	/* -1: not open */
+	int64_t look_due, trim_due;	/* CLOCK_MONOTONIC, milliseconds */
 };
 
 static int own_identity(struct program *p, struct tconn_error *err)
@@ -234,6 +239,28 @@ static bool hear_signal(struct program *p)
 	return true;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+}
+
+/* What needs no hurry: not with each connection, of which there may be hundreds a second. */
+static void look_around(struct program *p)
+{
+	if (now_ms() < p->look_due)
+		return;
+	p->look_due = now_ms() + LOBBY_MS;
+	sweep(p);
+	write_metrics(p);
+	if (now_ms() < p->trim_due)
+		return;
+	p->trim_due = now_ms() + TRIM_MS;
+	malloc_trim(0);
+}
+
 static void loop(struct program *p)
 {
 	bool room = true;
@@ -259,10 +286,9 @@ static void loop(struct program *p)
 		if (fds[2].revents)
 			take_device(p);
 		atomic_store(&p->server.beat, server_now());
-		sweep(p);
 		if (p->http)
 			http_sweep(p->http);
-		write_metrics(p);
+		look_around(p);
 		room = server_lobby(&p->server);
 	}
 }
@@ -383,6 +409,7 @@ static int run(const char *config, bool check_only)
 	struct tconn_error err = { "" };
 	int code = EXIT_OK;
 
+	mallopt(M_ARENA_MAX, ARENAS);
 	tconn_certificate_cache_start();
 	if (tconn_process_harden(&err) < 0 || server_init(&p.server, &err) < 0)
 		return fail(EXIT_SETUP, &err);

@@ -26,7 +26,7 @@ static size_t collect(struct server *s, struct store_device ret[AT_ONCE])
 	pthread_mutex_lock(&s->lock);
 	for (struct gone *g = s->gone; g && n < AT_ONCE; g = g->next)
 		strcpy(ret[n++].id, g->id);
-	for (struct device *d = s->devices; d && n < AT_ONCE; d = d->next)
+	for (struct device *d = TAILQ_FIRST(&s->devices); d && n < AT_ONCE; d = TAILQ_NEXT(d, link))
 		if (d->trusted && !d->told)
 			strcpy(ret[n++].id, d->identity.name);
 	pthread_mutex_unlock(&s->lock);
@@ -70,7 +70,7 @@ static int tell_devices(struct server *s, struct tconn_error *err)
 	for (struct gone *g = s->gone; g && gone < n && strcmp(g->id, list[gone].id) == 0; g = g->next)
 		gone++;
 	forget_gone(s, gone);
-	for (struct device *d = s->devices; d; d = d->next)
+	for (struct device *d = TAILQ_FIRST(&s->devices); d; d = TAILQ_NEXT(d, link))
 		if (d->trusted && !d->told && is_here(list, n, d->identity.name))
 			d->told = true;
 	pthread_mutex_unlock(&s->lock);

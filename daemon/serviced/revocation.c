@@ -42,6 +42,18 @@ static bool hits(const struct store_revocation *r, const struct device *d)
 	return strcmp(r->subject, d->tls_serial) == 0 || strcmp(r->subject, d->ak_serial) == 0;
 }
 
+static void call_off(struct server *s, const struct store_revocation *one)
+{
+	struct device *d;
+
+	pthread_mutex_lock(&s->lock);
+	s->scan_due = 0;
+	for (d = TAILQ_FIRST(&s->devices); d; d = TAILQ_NEXT(d, link))
+		if (hits(one, d))
+			atomic_store(&d->called_off, true);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* A server that is slow to answer is not waited for under the lock. */
 int revocation_sweep(struct server *s, struct tconn_error *err)
 {
@@ -49,12 +61,8 @@ int revocation_sweep(struct server *s, struct tconn_error *err)
 	int r;
 
 	while ((r = store_next_revocation(s->store, s->revocations, &one, err)) > 0) {
-		pthread_mutex_lock(&s->lock);
 		s->revocations = one.number;
-		for (struct device *d = s->devices; d; d = d->next)
-			if (hits(&one, d))
-				atomic_store(&d->called_off, true);
-		pthread_mutex_unlock(&s->lock);
+		call_off(s, &one);
 	}
 	return r;
 }

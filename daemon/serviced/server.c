@@ -41,6 +41,7 @@ int server_init(struct server *s, struct tconn_error *err)
 		r = pthread_cond_init(&s->changed, NULL);
 	if (r)
 		return tconn_fail(err, -r, "cannot make a lock: %s", strerror(r));
+	TAILQ_INIT(&s->devices);
 	s->started = server_now();
 	s->gone_last = &s->gone;
 	s->beat = s->started;
@@ -54,6 +55,7 @@ struct known {
 	struct tconn_ima_state log;
 	struct tconn_appraised appraised;
 	uint64_t rules;			/* number of those it was measured by */
+	struct device *joined;		/* the connection that is in; NULL: none is */
 };
 
 static int compare_known(const void *a, const void *b)
@@ -61,38 +63,61 @@ static int compare_known(const void *a, const void *b)
 	return strcmp(((const struct known *)a)->id, ((const struct known *)b)->id);
 }
 
+/* lock held */
+static struct known *look_up(struct server *s, const char *id)
+{
+	struct known k, **at;
+
+	snprintf(k.id, sizeof(k.id), "%s", id);
+	at = tfind(&k, &s->known, compare_known);
+	return at ? *at : NULL;
+}
+
+/* lock held. The device's entry, made where there is none; NULL without memory. */
+static struct known *enter_known(struct server *s, const char *id)
+{
+	struct known *k = look_up(s, id);
+
+	if (k)
+		return k;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return NULL;
+	snprintf(k->id, sizeof(k->id), "%s", id);
+	if (tsearch(k, &s->known, compare_known))
+		return k;
+	free(k);
+	return NULL;
+}
+
 static void remember(struct server *s, const struct device *d)
 {
-	struct known *k = calloc(1, sizeof(*k));
-	struct known **at;
+	struct known *k = enter_known(s, d->identity.name);
 
 	if (!k)
 		return;
-	strcpy(k->id, d->identity.name);
 	k->log = d->log;
 	k->appraised = d->appraised;
 	k->rules = d->rules ? d->rules->number : 0;
-	at = tsearch(k, &s->logs, compare_known);
-	if (!at || *at == k)
-		return;
-	(*at)->log = d->log;
-	(*at)->appraised = d->appraised;
-	(*at)->rules = k->rules;
-	free(k);
 }
 
 static void recall(struct server *s, struct device *d)
 {
-	struct known k;
-	struct known **at;
+	const struct known *k = look_up(s, d->identity.name);
 
-	strcpy(k.id, d->identity.name);
-	at = tfind(&k, &s->logs, compare_known);
-	if (!at)
+	if (!k)
 		return;
-	if (d->rules && (*at)->rules == d->rules->number)
-		d->log = (*at)->log;
-	d->appraised = (*at)->appraised;
+	if (d->rules && k->rules == d->rules->number)
+		d->log = k->log;
+	d->appraised = k->appraised;
+}
+
+/* lock held. The channel's own socket will do from now on: who leaves the list is closed after that. */
+static void share_socket(struct device *d)
+{
+	close(d->shut_fd);
+	d->shut_fd = tconn_channel_fd(d->channel);
+	d->shut_fd_is_own = false;
 }
 
 void server_admit(struct server *s, struct device *d, const struct tconn_identity *who)
@@ -102,6 +127,7 @@ void server_admit(struct server *s, struct device *d, const struct tconn_identit
 	size_t len;
 
 	pthread_mutex_lock(&s->lock);
+	share_socket(d);
 	d->identity = *who;
 	if (tconn_channel_peer(d->channel, &der, &len) == 0) {
 		tconn_serial_of(der, len, d->tls_serial);
@@ -123,7 +149,7 @@ void server_free(struct server *s)
 {
 	if (s->lobby_fd > 0)
 		close(s->lobby_fd);
-	tdestroy(s->logs, free);
+	tdestroy(s->known, free);
 	tconn_credentials_put(s->credentials);
 	rules_put(s->rules);
 	pthread_cond_destroy(&s->changed);
@@ -213,7 +239,7 @@ static void keep_alive(int fd)
 
 static void device_free(struct device *d)
 {
-	if (d->shut_fd >= 0)
+	if (d->shut_fd_is_own)
 		close(d->shut_fd);
 	free(d->checks);
 	free(d->service_checks);
@@ -229,6 +255,7 @@ static struct device *device_new(struct server *s, int fd, const char *address)
 		return NULL;
 	d->server = s;
 	d->shut_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	d->shut_fd_is_own = d->shut_fd >= 0;
 	d->party = s->party;
 	d->party.peer_log = &d->log;
 	snprintf(d->address, sizeof(d->address), "%s", address);
@@ -246,8 +273,7 @@ struct start {
 static void enter(struct server *s, struct device *d)
 {
 	pthread_mutex_lock(&s->lock);
-	d->next = s->devices;
-	s->devices = d;
+	TAILQ_INSERT_TAIL(&s->devices, d, link);
 	/* One that came while the others were being shut down. */
 	if (s->stopping)
 		shutdown(d->shut_fd, SHUT_RDWR);
@@ -323,6 +349,8 @@ static bool park(struct server *s, struct device *d)
 	d->parked = true;
 	s->active -= d->active;
 	d->active = false;
+	TAILQ_REMOVE(&s->devices, d, link);
+	TAILQ_INSERT_TAIL(&s->devices, d, link);
 	return true;
 }
 
@@ -342,30 +370,33 @@ static int resume(struct server *s, struct device *d)
 	return r;
 }
 
-static struct device *find(struct server *s, const char *id, const struct device *but)
+/* lock held */
+static struct device *find(struct server *s, const char *id)
 {
-	for (struct device *d = s->devices; d; d = d->next)
-		if (d != but && d->trusted && strcmp(d->identity.name, id) == 0)
-			return d;
-	return NULL;
+	const struct known *k = look_up(s, id);
+
+	return k ? k->joined : NULL;
 }
 
 int server_join(struct server *s, struct device *d, struct tconn_error *err)
 {
-	struct device *old;
+	struct known *k;
 	int r = 0;
 
 	pthread_mutex_lock(&s->lock);
-	old = find(s, d->identity.name, d);
-	if (old)
-		shutdown(old->shut_fd, SHUT_RDWR);
-	if (s->connections >= s->settings->connections && !old) {
+	k = enter_known(s, d->identity.name);
+	if (k && k->joined)
+		shutdown(k->joined->shut_fd, SHUT_RDWR);
+	if (!k) {
+		r = tconn_fail(err, -ENOMEM, "out of memory");
+	} else if (s->connections >= s->settings->connections && !k->joined) {
 		r = tconn_fail(err, -EBUSY, "this service has its %u connections",
 			       s->settings->connections);
 	} else {
 		s->pending--;
 		s->connections++;
 		d->trusted = true;
+		k->joined = d;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return r;
@@ -383,16 +414,21 @@ static void tell_gone(struct server *s, const struct device *d)
 	s->gone_last = &g->next;
 }
 
+/* lock held. An older connection of a device leaves after the newer one has joined. */
+static void unjoin(struct server *s, const struct device *d)
+{
+	struct known *k = look_up(s, d->identity.name);
+
+	if (k && k->joined == d)
+		k->joined = NULL;
+}
+
 void server_leave(struct server *s, struct device *d)
 {
 	pthread_mutex_lock(&s->lock);
 	tell_gone(s, d);
-	for (struct device **p = &s->devices; *p; p = &(*p)->next) {
-		if (*p == d) {
-			*p = d->next;
-			break;
-		}
-	}
+	TAILQ_REMOVE(&s->devices, d, link);
+	unjoin(s, d);
 	if (d->question) {
 		d->question->code = tconn_fail(&d->question->error, -ENOTCONN,
 					       "the device went away before it answered");
@@ -412,7 +448,7 @@ void server_ask(struct server *s, struct question *q)
 	struct device *d;
 
 	pthread_mutex_lock(&s->lock);
-	d = find(s, q->device, NULL);
+	d = find(s, q->device);
 	if (!d || s->stopping) {
 		q->code = tconn_fail(&q->error, -ENOTCONN, "device %s is not connected", q->device);
 	} else if (d->question) {
@@ -473,6 +509,25 @@ static bool wants_thread(const struct device *d)
 	return d->parked && (atomic_load(&d->called_off) || server_is_due(d) || items_is_due(d));
 }
 
+/* lock held. All who want a thread, beginning with who was parked longest: where not all get one, it is
+ * the others' turn next time. Times are in seconds, so a look each second will do, once all have one.
+ */
+static void scan(struct server *s)
+{
+	struct device *next;
+
+	if (server_now() < s->scan_due)
+		return;
+	for (struct device *d = TAILQ_FIRST(&s->devices); d; d = next) {
+		next = TAILQ_NEXT(d, link);
+		if (!wants_thread(d))
+			continue;
+		if (s->active >= s->settings->active || resume(s, d) < 0)
+			return;
+	}
+	s->scan_due = server_now() + 1;
+}
+
 /* Under the lock throughout: whoever else resumes a connection may free it. */
 bool server_lobby(struct server *s)
 {
@@ -485,9 +540,7 @@ bool server_lobby(struct server *s)
 	for (int i = 0; i < n && s->active < s->settings->active; i++)
 		if (resume(s, events[i].data.ptr) < 0)
 			break;
-	for (struct device *d = s->devices; d && s->active < s->settings->active; d = d->next)
-		if (wants_thread(d) && resume(s, d) < 0)
-			break;
+	scan(s);
 	room = s->active < s->settings->active;
 	pthread_mutex_unlock(&s->lock);
 	return room;
@@ -591,7 +644,7 @@ bool server_is_connected(struct server *s, const char *id)
 	bool there;
 
 	pthread_mutex_lock(&s->lock);
-	there = find(s, id, NULL) != NULL;
+	there = find(s, id) != NULL;
 	pthread_mutex_unlock(&s->lock);
 	return there;
 }
@@ -615,14 +668,15 @@ struct json_object *server_status(struct server *s)
 {
 	struct json_object *obj = json_object_new_object();
 	struct json_object *list = json_object_new_array();
+	struct device *d;
 
 	tconn_json_add(obj, "ok", json_object_new_boolean(1));
 	tconn_json_add_string(obj, "program", "tconn-serviced");
 	tconn_json_add_string(obj, "name", s->self.name);
 	tconn_json_add(obj, "uptime", json_object_new_int64(server_now() - s->started));
 	pthread_mutex_lock(&s->lock);
-	for (struct device *d = s->devices; d && list; d = d->next)
-		if (d->trusted)
+	for (d = TAILQ_FIRST(&s->devices); d; d = TAILQ_NEXT(d, link))
+		if (d->trusted && list)
 			json_object_array_add(list, connection_json(d));
 	tconn_json_add(obj, "pending", json_object_new_int64(s->pending));
 	tconn_json_add(obj, "turned_away", json_object_new_int64((int64_t)s->turned_away));
@@ -637,8 +691,9 @@ static struct device *take_parked(struct server *s)
 	struct device *d;
 
 	pthread_mutex_lock(&s->lock);
-	for (d = s->devices; d && !d->parked; d = d->next)
-		;
+	for (d = TAILQ_FIRST(&s->devices); d; d = TAILQ_NEXT(d, link))
+		if (d->parked)
+			break;
 	if (d)
 		d->parked = false;
 	pthread_mutex_unlock(&s->lock);
@@ -651,7 +706,7 @@ void server_stop(struct server *s)
 
 	pthread_mutex_lock(&s->lock);
 	s->stopping = true;
-	for (d = s->devices; d; d = d->next)
+	for (d = TAILQ_FIRST(&s->devices); d; d = TAILQ_NEXT(d, link))
 		shutdown(d->shut_fd, SHUT_RDWR);
 	pthread_mutex_unlock(&s->lock);
 	while ((d = take_parked(s)))

@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "../lib/appraised.h"
 #include "../lib/attest.h"
@@ -48,8 +49,11 @@ struct device {
 	struct tconn_ima_state log;	/* what is known of it; the owner's alone */
 	struct tconn_appraised shown;	/* with the evidence that came last; the owner's alone */
 	struct tconn_appraised appraised;	/* likewise, and trusted */
-	struct device *next;		/* server.devices; server.lock */
-	int shut_fd; /* a duplicate of the socket, to shut it down with; server.lock */
+	TAILQ_ENTRY(device) link;	/* server.devices; server.lock */
+	int shut_fd;	/* to shut the socket down with: a duplicate of it, until there is a channel, whose
+			 * own it is then; server.lock
+			 */
+	bool shut_fd_is_own;		/* a duplicate; server.lock */
 	atomic_bool called_off;		/* revoked meanwhile: whoever has it ends it */
 	bool trusted;			/* attested; server.lock */
 	bool told;			/* other nodes know; server.lock */
@@ -99,8 +103,9 @@ struct server {
 	int lobby_fd;			/* epoll: sockets of parked connections */
 	pthread_mutex_t lock;		/* protects all below, and what says so above */
 	pthread_cond_t changed;		/* a question is done, or a thread has ended */
-	struct device *devices;
-	void *logs;			/* tree of what is known of devices' IMA logs */
+	TAILQ_HEAD(devices, device) devices;	/* who was parked longest comes first */
+	int64_t scan_due;		/* CLOCK_BOOTTIME, seconds: to look at all of them again */
+	void *known;			/* tree of struct known, by id */
 	unsigned int pending, connections;
 	unsigned int operators, callers, tickets; /* threads that work for an operator */
 	struct gone *gone, **gone_last;
