@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -20,6 +21,8 @@
 #include "ek_maker.h"
 
 #define ADMIN_MS	30000
+#define ADMIN_TRIES	20
+#define ADMIN_PAUSE_US	100000
 #define _cleanup_message_ __attribute__((cleanup(tconn_message_free)))
 
 /* What all workers share. */
@@ -112,30 +115,52 @@ static int converse(const struct work *w, unsigned int number, const struct soft
 	return r;
 }
 
-static int add_at_service(const struct work *w, const struct soft_tpm *t, struct tconn_error *err)
+/* The service's word: it is in now, or was before. */
+static int read_reply(struct json_object *reply, struct tconn_error *err)
 {
-	struct json_object *request, *reply = NULL;
 	const char *why = "it says neither yes nor no";
+	unsigned long long code = 0;
 	struct json_object *ok;
-	struct tconn_blob ek;
-	char id[65];
-	int r = soft_tpm_ek_public(t, &ek, err);
 
-	if (!r)
-		r = tconn_device_id(&ek, id, err);
-	if (r || !w->o->admin)
-		return r;
-	request = json_object_new_object();
+	if (json_object_object_get_ex(reply, "ok", &ok) && json_object_get_boolean(ok))
+		return 0;
+	tconn_json_uint(reply, "code", INT32_MAX, &code);
+	if (code == EEXIST)
+		return 0;
+	tconn_json_string(reply, "error", &why, NULL);
+	return tconn_fail(err, -EACCES, "%s", why);
+}
+
+/* It hangs up on who is one too many at its operator's socket: later, then. */
+static int add_at_service(const char *admin, const char *id, struct tconn_error *err)
+{
+	struct json_object *request = json_object_new_object(), *reply = NULL;
+	int r = -ECONNRESET;
+
 	tconn_json_add_string(request, "do", "device-add");
 	tconn_json_add_string(request, "id", id);
-	r = tconn_jsonline_call(w->o->admin, request, ADMIN_MS, &reply, err);
-	if (!r && !(json_object_object_get_ex(reply, "ok", &ok) && json_object_get_boolean(ok))) {
-		tconn_json_string(reply, "error", &why, NULL);
-		r = tconn_fail(err, -EACCES, "%s: %s", w->o->admin, why);
+	for (int i = 0; i < ADMIN_TRIES && r == -ECONNRESET; i++) {
+		if (i)
+			usleep(ADMIN_PAUSE_US);
+		r = tconn_jsonline_call(admin, request, ADMIN_MS, &reply, err);
 	}
+	if (!r)
+		r = read_reply(reply, err);
 	json_object_put(request);
 	json_object_put(reply);
-	return r;
+	return r ? tconn_fail_in(err, r, admin) : 0;
+}
+
+static int let_in(const struct work *w, const struct soft_tpm *t, struct tconn_error *err)
+{
+	struct tconn_blob ek;
+	char id[65];
+	int r = w->o->admin ? soft_tpm_ek_public(t, &ek, err) : 0;
+
+	if (r || !w->o->admin)
+		return r;
+	r = tconn_device_id(&ek, id, err);
+	return r ? r : add_at_service(w->o->admin, id, err);
 }
 
 /* Known to the service before it is on the disk: what is on the disk is complete. */
@@ -146,7 +171,7 @@ static int enrol_one(const struct work *w, unsigned int number, struct tconn_err
 
 	if (r)
 		return r;
-	r = add_at_service(w, &t, err);
+	r = let_in(w, &t, err);
 	if (!r)
 		r = converse(w, number, &t, err);
 	soft_tpm_free(&t);
