@@ -111,7 +111,8 @@ class Stops(unittest.TestCase):
 
     def test_one_bit_in_the_root_file_system(self):
         offset, _ = disk.partition(2)
-        self.assert_says(self.genuine, "data block 0 is corrupted", "bit-in-root", offset)
+        self.assert_says(self.genuine, "data block 0 is corrupted", "bit-in-root", offset,
+                         "the root partition was altered after it was signed")
 
     def test_ima_policy_refused(self):
         """Signed by the owner, who made a mistake in it: a rule that IMA does not know."""
