@@ -117,7 +117,7 @@ fuzz_item_policy_sources := $(call fuzz_lib,intake_policy policy_json file cbor_
 fuzz_item_policy_pkgs	:= json-c libcbor libcrypto
 
 FUZZ_NAMES		+= credential
-fuzz_credential_sources	:= $(call fuzz_lib,tpm_blob tpm_credential tpm_ek tpm_signature tpm_template tpm_verify)
+fuzz_credential_sources	:= $(call fuzz_lib,tpm_blob tpm_credential tpm_ek tpm_secret tpm_signature tpm_template tpm_verify)
 fuzz_credential_pkgs	:= tss2-mu libcrypto
 fuzz_credential_run	:= -max_len=300
 
