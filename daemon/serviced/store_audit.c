@@ -2,6 +2,7 @@
 /* The audit log: lib/audit.h says how its entries hang together. Nothing here takes one back. */
 #include <errno.h>
 #include <json-c/json.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,10 +15,17 @@
 
 #define COLUMNS "number, time, who, what, subject, detail, hash"
 
-/* One that is being appended; number 0 before the first try. */
+/* Entries back from the last one that a writer may still ask for: each has one under way. */
+#define MARKS_KEPT	10000
+
+/*
+ * One that is being appended; number 0 before the first try. The mark is this writer's:
+ * another may say the very same in the same second.
+ */
 struct append {
 	struct tconn_audit_entry e;
 	uint8_t hash[32];
+	uint8_t mark[16];
 };
 
 /* An earlier try that nobody was told of did it. */
@@ -26,9 +34,9 @@ static int is_there(struct tconn_transaction *t, const struct append *a, struct 
 	_cleanup_query_ struct tconn_query q = { 0 };
 	int r;
 
-	tconn_query_begin(&q, "SELECT 1 FROM audit WHERE number = $1 AND hash = $2");
+	tconn_query_begin(&q, "SELECT 1 FROM audit_marks WHERE number = $1 AND mark = $2");
 	tconn_query_integer(&q, (int64_t)a->e.number);
-	tconn_query_blob(&q, a->hash, 32);
+	tconn_query_blob(&q, a->mark, sizeof(a->mark));
 	r = tconn_query_run_in(&q, t, err);
 	return r < 0 ? r : tconn_query_next(&q);
 }
@@ -71,6 +79,22 @@ static int insert(struct tconn_transaction *t, const struct append *a, struct tc
 	return tconn_query_run_in(&q, t, err);
 }
 
+static int insert_mark(struct tconn_transaction *t, const struct append *a, struct tconn_error *err)
+{
+	_cleanup_query_ struct tconn_query old = { 0 }, q = { 0 };
+	int r;
+
+	tconn_query_begin(&old, "DELETE FROM audit_marks WHERE number <= $1");
+	tconn_query_integer(&old, (int64_t)a->e.number - MARKS_KEPT);
+	r = tconn_query_run_in(&old, t, err);
+	if (r < 0)
+		return r;
+	tconn_query_begin(&q, "INSERT INTO audit_marks (number, mark) VALUES ($1, $2)");
+	tconn_query_integer(&q, (int64_t)a->e.number);
+	tconn_query_blob(&q, a->mark, sizeof(a->mark));
+	return tconn_query_run_in(&q, t, err);
+}
+
 static int append(struct tconn_transaction *t, void *arg, struct tconn_error *err)
 {
 	struct append *a = arg;
@@ -87,7 +111,8 @@ static int append(struct tconn_transaction *t, void *arg, struct tconn_error *er
 	a->e.number++;
 	a->e.time = time(NULL);
 	tconn_audit_hash(before, &a->e, a->hash);
-	return insert(t, a, err);
+	r = insert(t, a, err);
+	return r < 0 ? r : insert_mark(t, a, err);
 }
 
 /* One transaction: of two writers, also in two processes, one comes after the other. */
@@ -106,6 +131,8 @@ int store_audit(struct store *s, const char *who, const char *what, const char *
 		r = tconn_fail(err, -EMSGSIZE, "audit log: detail of over %u bytes", TCONN_AUDIT_DETAIL);
 	else if (!text[0] || !text[1] || !text[2] || !text[3])
 		r = tconn_fail(err, -ENOMEM, "out of memory");
+	else if (RAND_bytes(a.mark, sizeof(a.mark)) != 1)
+		r = tconn_fail(err, -EIO, "no random bytes");
 	else
 		r = tconn_database_transact(s->db, append, &a, err);
 	for (int i = 0; i < 4; i++)

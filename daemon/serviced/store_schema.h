@@ -6,7 +6,10 @@
 #ifndef SERVICED_STORE_SCHEMA_H
 #define SERVICED_STORE_SCHEMA_H
 
-/* revocations are not bound to devices: who was never enrolled here can be revoked beforehand. */
+/*
+ * revocations are not bound to devices: who was never enrolled here can be revoked beforehand.
+ * audit_marks: whose the newest entries of audit are (store_audit.c), no part of the log.
+ */
 #define STORE_SCHEMA(numbered, integer, blob, strict) \
 	"CREATE TABLE IF NOT EXISTS devices (" \
 	" id TEXT PRIMARY KEY, added " integer " NOT NULL, last_seen " integer "," \
@@ -36,6 +39,8 @@
 	" number " integer " PRIMARY KEY, time " integer " NOT NULL, who TEXT NOT NULL," \
 	" what TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL," \
 	" hash " blob " NOT NULL) " strict ";" \
+	"CREATE TABLE IF NOT EXISTS audit_marks (" \
+	" number " integer " PRIMARY KEY, mark " blob " NOT NULL) " strict ";" \
 	"CREATE TABLE IF NOT EXISTS nodes (" \
 	" name TEXT PRIMARY KEY, beat " integer " NOT NULL) " strict ";" \
 	"CREATE TABLE IF NOT EXISTS presence (" \
