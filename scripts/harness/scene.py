@@ -154,8 +154,8 @@ class Scene:
         return text.encode()
 
     def _command_line(self, built):
-        append = self._device_options.get("append", "") if built.name == "device" else ""
-        return command_line(append)
+        options = self._device_options if built.name == "device" else {}
+        return command_line(options.get("append", ""), options.get("hardened", True))
 
     # -- life
 
