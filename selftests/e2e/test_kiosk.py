@@ -131,7 +131,8 @@ class Stops(unittest.TestCase):
         enrolled = self.machine.variables.read_bytes()
         try:
             shutil.copyfile(FIRMWARE / "OVMF_VARS_4M.fd", self.machine.variables)
-            self.assert_says(self.genuine, "boot stopped: tconn.ko is not the owner's", "off")
+            self.assert_says(self.genuine, "boot stopped: tconn.ko is not the owner's", "off",
+                             notice="tconn.ko is not the owner's")
         finally:
             self.machine.variables.write_bytes(enrolled)
 
@@ -144,7 +145,8 @@ class Stops(unittest.TestCase):
     def test_device_policy_signed_with_another_key(self):
         """The owner's KEK: it changes db, but does not stand in for its key."""
         built = self.build("other-policy", policy_signer="KEK")
-        self.assert_says(built, "boot stopped: the device policy is refused", "other-policy")
+        self.assert_says(built, "boot stopped: the device policy is refused", "other-policy",
+                         notice="the device policy is refused")
 
 
 class Refused(unittest.TestCase):
