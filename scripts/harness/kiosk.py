@@ -143,12 +143,12 @@ def first_program():
 
 
 def build(settings, *, keys, version="1", series=None, module=None, append="", signer="db",
-          policy_signer="db", init=None, out=None, kept=KIOSKS):
+          policy_signer="db", alter_policy=bytes, init=None, out=None, kept=KIOSKS):
     """A kiosk image in out (beside others by its content in kept otherwise).
 
     module: another tconn.ko than the signed one; append: more kernel parameters; signer:
-    another key than db, policy_signer: the same of the device policy; init: another first program.
-    Tests build what must not start with these.
+    another key than db, policy_signer: the same of the device policy; alter_policy: what becomes of
+    it after it was signed; init: another first program. Tests build what must not start with these.
     kept: what builds have in common, the root and the signed module; nothing there: all is made anew.
     """
     release = paths.kernel_release(series)
@@ -156,8 +156,8 @@ def build(settings, *, keys, version="1", series=None, module=None, append="", s
     content = root_tree(release)
     root = disk.root(content.entries, kept / "roots")
     policy = _device_policy(settings)
-    signed_policy = signpolicy.sign(policy, keys / f"{policy_signer}.key",
-                                    keys / f"{policy_signer}.crt")
+    signed_policy = alter_policy(signpolicy.sign(policy, keys / f"{policy_signer}.key",
+                                                 keys / f"{policy_signer}.crt"))
     initramfs = _initramfs(release, module or signed_module(release, keys, kept), settings,
                            signed_policy, keys, init or first_program())
     initrd, line = _pack(initramfs.entries), f"{command_line(root)} {append}".strip()

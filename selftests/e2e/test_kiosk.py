@@ -7,6 +7,7 @@ most is in make check, the rest in make check-full.
 import contextlib
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -146,6 +147,27 @@ class Stops(unittest.TestCase):
         """The owner's KEK: it changes db, but does not stand in for its key."""
         built = self.build("other-policy", policy_signer="KEK")
         self.assert_says(built, "boot stopped: the device policy is refused", "other-policy",
+                         notice="the device policy is refused")
+
+    @full
+    def test_one_bit_in_the_module(self):
+        """After it was signed; the boot image around it is the owner's."""
+        module = bytearray(kiosk.signed_module(self.genuine.release, self.keys).read_bytes())
+        module[len(module) // 2] ^= 1
+        altered = self.directory / "bit-in-module.ko"
+        altered.write_bytes(module)
+        self.assert_says(self.build("bit-in-module", module=altered),
+                         "boot stopped: tconn.ko is not the owner's", "bit-in-module",
+                         notice="tconn.ko is not the owner's")
+
+    @full
+    def test_one_bit_in_the_device_policy(self):
+        """In the digest of the app: another program's, to read it."""
+        def flipped(policy):
+            digit = re.search(rb"app sha256 [a-f]*(\d)", policy).start(1)
+            return policy[:digit] + bytes([policy[digit] ^ 1]) + policy[digit + 1:]
+        self.assert_says(self.build("bit-in-policy", alter_policy=flipped),
+                         "boot stopped: the device policy is refused", "bit-in-policy",
                          notice="the device policy is refused")
 
 
