@@ -7,7 +7,7 @@ Prints a table and writes out/bench/report.json: a list of
 medians; ratio is the median of value/peer taken round by round, so that a machine
 whose speed drifts does not distort it. target is null where none is set.
 
-    scripts/bench.py [session|evidence|keys|idle|connect|ima|label|receipt|swarm|image ...]
+    scripts/bench.py [session|evidence|keys|idle|connect|ima|label|receipt|swarm|image|boot ...]
                                                 these alone; no report is written
 
 Guests are emulated by QEMU's TCG unless TCONN_ACCEL=kvm: their figures are for comparing within a
@@ -35,6 +35,8 @@ import mkkeys                                           # noqa: E402
 from harness import image, kiosk, paths                 # noqa: E402
 from harness.disk import DiskError                      # noqa: E402
 from harness.guest import Guest, GuestError             # noqa: E402
+from harness.kiosk_scene import KioskScene              # noqa: E402
+from harness.machine import Machine                     # noqa: E402
 from harness.scene import SERVICE, SERVICE_ADDRESS, Scene  # noqa: E402
 from harness.uki import UkiError                        # noqa: E402
 
@@ -338,9 +340,17 @@ def swarm():
 
 # -- the kiosk image
 
-BUILDS = 2
+BUILDS, BOOTS = 2, 3
 CPU_WORD = "time of this machine's processors, which others' load does not stretch"
 MIB = 1 << 20
+IMA_LINE, MODULE_LINE = "/sys/kernel/security/ima/policy", "load_tconn"
+REE_UP = "bench: the REE is up"
+# The REE's last program is the one of scripts/guest/kiosk that sleeps for good.
+WATCH = f"""#!/bin/sh
+until cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -q 'sleep[ ]2147483647'; do sleep 0.2; done
+echo '{REE_UP}' >/dev/console
+"""
+BOOT_TIMEOUT = 900
 
 
 def machine_word():
@@ -390,6 +400,82 @@ def image_figures():
     ]
 
 
+def unmeasured_program():
+    """The kiosk's first program without IMA's policy and without tconn.ko."""
+    lines = kiosk.first_program().splitlines(keepends=True)
+    kept = [line for line in lines if IMA_LINE not in line and line.strip() != MODULE_LINE]
+    if len(kept) != len(lines) - 2:
+        raise ValueError("scripts/kiosk/init has changed: what measures is not found in it")
+    return "".join(kept)
+
+
+def boot_once(machine, built, name):
+    """(seconds, seconds of this machine's processors) from power-on until the REE is up."""
+    machine.insert(built.disk)
+    with Guest(built, BENCH / "boot" / name, machine=machine, wait=False) as guest:
+        deadline = time.monotonic() + BOOT_TIMEOUT
+        while not guest.console.contains(REE_UP):
+            if time.monotonic() > deadline:
+                raise GuestError(f"{name} did not come up:\n{guest.console.tail()}")
+            time.sleep(0.05)
+        return guest.console.when(REE_UP), guest.cpu_seconds()
+
+
+def measuring_figures():
+    keys = mkkeys.make(paths.OUT / "keys")
+    machine = Machine(BENCH / "boot" / "machine")
+    machine.enrol(keys)
+    settings = {"shell": WATCH.encode()}
+    images = {"measured": kiosk.build(settings, keys=keys, out=BENCH / "boot" / "with"),
+              "unmeasured": kiosk.build(settings, keys=keys, out=BENCH / "boot" / "without",
+                                        init=unmeasured_program())}
+    seen = {name: [] for name in images}
+    for _ in range(BOOTS):
+        for name, built in images.items():
+            seen[name].append(boot_once(machine, built, name))
+    how = f"{BOOTS} rounds, {machine_word()}: from power-on, Secure Boot on, until the last program of the REE " \
+        "has started; the same image with and without IMA's policy and tconn.ko (loading it included)"
+    (wall, cpu), (bare_wall, bare_cpu) = (zip(*seen[name]) for name in images)
+    return [figure("boot_measured", wall, "nothing measured", bare_wall, how, unit="s", scale=1),
+            figure("boot_measured_cpu", cpu, "nothing measured", bare_cpu,
+                   f"{how}; {CPU_WORD}", unit="s", scale=1)]
+
+
+def wait_for_verdict(scene, last):
+    deadline = time.monotonic() + BOOT_TIMEOUT
+    while True:
+        state = scene.device_state()
+        if state["last_seen"] != last and state["checks"]:
+            if not state["trusted"]:
+                raise GuestError(f"the device is not trusted: {state['checks']}")
+            return time.monotonic()
+        if time.monotonic() > deadline:
+            raise GuestError("no attestation came:\n" + scene.logs())
+        time.sleep(0.1)
+
+
+def verdict_figure():
+    verdicts, starts = [], []
+    with KioskScene(BENCH / "verdict") as scene:
+        scene.enrol()
+        scene.serve()
+        scene.connect()
+        for _ in range(BOOTS):
+            scene.device.stop()
+            last = scene.device_state()["last_seen"]
+            scene.switch_on()
+            verdicts.append(wait_for_verdict(scene, last) - scene.device.console.started)
+            starts.append(scene.device.console.when("kiosk: started"))
+    return figure("boot_to_verdict", verdicts, "its first program done", starts,
+                  f"{BOOTS} boots, {machine_word()}, the service's guest beside it: from power-on of the enrolled "
+                  "kiosk, Secure Boot on, until the service's verdict, trusted; against the start of all services "
+                  "in the same boots", unit="s", scale=1)
+
+
+def boot_figures():
+    return [verdict_figure(), *measuring_figures()]
+
+
 def print_table(figures):
     print(f"\nguests ran on {machine_word()}: compare ratios, not times")
     print(f"\n{'name':24} {'value':>10} {'peer':>10} {'ratio':>7}  target  against")
@@ -410,7 +496,7 @@ def print_size():
 
 
 MEASURES = {**{m.__name__: m for m in (session, evidence, keys, idle, connect, ima, label, receipt, swarm)},
-            "image": image_figures}
+            "image": image_figures, "boot": boot_figures}
 
 
 def main():

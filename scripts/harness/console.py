@@ -22,16 +22,18 @@ class Console(threading.Thread):
         self._stream = stream
         self._log = open(path, "w", encoding="utf-8", errors="replace")
         self._echo = echo
-        self._start = time.monotonic()
+        self.started = time.monotonic()     # the guest's power-on
         self._lines = []
+        self._stamps = []       # seconds from then to each of them
         self.trouble = []       # lines that fail the run
 
     def run(self):
         for raw in self._stream:
             line = raw.decode("utf-8", "replace").rstrip("\r\n")
-            stamp = time.monotonic() - self._start
+            stamp = time.monotonic() - self.started
             self._log.write(f"{stamp:9.3f} {line}\n")
             self._log.flush()
+            self._stamps.append(stamp)
             self._lines.append(line)
             if self._trouble.search(line):
                 self.trouble.append(line)
@@ -49,3 +51,8 @@ class Console(threading.Thread):
     def contains(self, pattern):
         """Has a line with this regular expression come?"""
         return self.find(pattern) is not None
+
+    def when(self, pattern):
+        """Seconds from power-on to the first such line, or None."""
+        return next((stamp for line, stamp in zip(list(self._lines), self._stamps)
+                     if re.search(pattern, line)), None)

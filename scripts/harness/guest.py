@@ -339,6 +339,11 @@ class Guest:
             self.tpm.stop()
         self._sockets.cleanup()
 
+    def cpu_seconds(self):
+        """What QEMU has used of this machine's processors since power-on."""
+        fields = pathlib.Path(f"/proc/{self._qemu.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def expect_trouble(self):
         """For a test that makes the kernel complain on purpose."""
         self._trouble_is_fine = True

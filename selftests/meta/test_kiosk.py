@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
+import bench
 import bootpolicy
 import mkimage
 import mkkeys
@@ -105,6 +106,12 @@ class Kiosk(unittest.TestCase):
         values = json.loads((self.folder / "first" / "reference.json").read_text())
         self.assertEqual(values["tconn"]["policy"],
                          [hashlib.sha256(self.first.policy.read_bytes()).hexdigest()])
+
+    def test_bench_finds_what_measures_in_the_first_program(self):
+        left = bench.unmeasured_program()
+        self.assertNotIn("/sys/kernel/security/ima/policy", left)
+        self.assertNotRegex(left, "(?m)^load_tconn$")
+        self.assertRegex(kiosk.first_program(), "(?m)^load_tconn$")
 
     def test_keys_are_the_owners_alone(self):
         for path in self.keys.glob("*.key"):
