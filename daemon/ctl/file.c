@@ -1,30 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/base64.h"
 #include "ctl.h"
 
 int write_base64(const struct ctl *ctl, const char *path, const char *base64)
 {
-	size_t len = strlen(base64);
-	unsigned char *der = malloc(len + 1);
+	struct tconn_bytes der = { 0 };
 	struct tconn_error err;
-	int n = der ? EVP_DecodeBlock(der, (const unsigned char *)base64, (int)len) : -1;
 	bool ok = false;
-	FILE *f;
+	FILE *f = NULL;
 
-	/* EVP_DecodeBlock counts the padding as bytes. */
-	for (size_t i = len; n > 0 && i > 0 && base64[i - 1] == '='; i--)
-		n--;
-	f = n > 0 ? fopen(path, "we") : NULL;
+	if (tconn_base64_decode(base64, SIZE_MAX, &der) == 0)
+		f = fopen(path, "we");
 	if (f) {
-		ok = fwrite(der, 1, (size_t)n, f) == (size_t)n;
+		ok = fwrite(der.data, 1, der.len, f) == der.len;
 		ok = fclose(f) == 0 && ok;
 	}
-	free(der);
+	tconn_bytes_free(&der);
 	if (ok)
 		return CTL_OK;
 	tconn_fail(&err, -EIO, "%s: cannot be written", path);

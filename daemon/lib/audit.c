@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "digest.h"
 
 #define MEMBERS_ENTRY	7
@@ -103,21 +103,8 @@ static bool hash_of(struct json_object *obj, uint8_t ret[32])
 static bool base64(struct json_object *obj, const char *key, struct tconn_bytes *ret)
 {
 	const char *s;
-	size_t len;
-	int n;
 
-	if (!text(obj, key, &s))
-		return false;
-	len = strlen(s);
-	if (!len || len % 4 || len / 4 * 3 > CERTIFICATE_MAX)
-		return false;
-	ret->data = malloc(len / 4 * 3);
-	n = ret->data ? EVP_DecodeBlock(ret->data, (const unsigned char *)s, (int)len) : -1;
-	if (n < 0)
-		return false;
-	/* EVP_DecodeBlock counts the padding as bytes. */
-	ret->len = (size_t)n - (s[len - 1] == '=') - (s[len - 2] == '=');
-	return true;
+	return text(obj, key, &s) && tconn_base64_decode(s, CERTIFICATE_MAX, ret) == 0;
 }
 
 static int tampered(struct tconn_error *err, const char *how, uint64_t number)

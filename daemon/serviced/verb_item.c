@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/base64.h"
 #include "../lib/digest.h"
 #include "../lib/file.h"
 #include "../lib/jsonline.h"
@@ -18,21 +18,13 @@ static int decode(struct json_object *request, const char *key, size_t max, stru
 		  struct tconn_error *err)
 {
 	const char *text;
-	size_t len;
-	int n;
+	int r = -EINVAL;
 
-	if (!tconn_json_string(request, key, &text, NULL) || !*text || strlen(text) % 4)
-		return tconn_fail(err, -EPROTO, "\"%s\" must be base64", key);
-	len = strlen(text);
-	if (len / 4 * 3 > max + 2)
-		return tconn_fail(err, -EMSGSIZE, "\"%s\": over %zu bytes", key, max);
-	ret->data = malloc(len / 4 * 3);
-	n = ret->data ? EVP_DecodeBlock(ret->data, (const unsigned char *)text, (int)len) : -1;
-	if (n < 0)
-		return tconn_fail(err, -EPROTO, "\"%s\" must be base64", key);
-	/* EVP_DecodeBlock counts the padding as bytes. */
-	ret->len = (size_t)n - (text[len - 1] == '=') - (text[len - 2] == '=');
-	return 0;
+	if (tconn_json_string(request, key, &text, NULL))
+		r = tconn_base64_decode(text, max + 2, ret);
+	if (r == -EMSGSIZE)
+		return tconn_fail(err, r, "\"%s\": over %zu bytes", key, max);
+	return r < 0 ? tconn_fail(err, -EPROTO, "\"%s\" must be base64", key) : 0;
 }
 
 static int take_item(struct json_object *request, struct question *q, struct tconn_error *err)
