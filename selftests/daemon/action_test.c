@@ -358,24 +358,10 @@ static void write_parts(void)
 	chmod(stage_path(&w, "command.sh"), 0755);
 }
 
-static pid_t parent;
-
-static void finish(void)
-{
-	if (getpid() != parent)
-		return;
-	if (stage_stop(serviced) != 0)
-		fprintf(stderr, "# tconn-serviced did not end cleanly\n");
-	stage_stop(hook);
-	if (getenv("TCONN_TEST_VERBOSE"))
-		fputs(stage_read(stage_path(&w, "tconn-serviced.log")), stderr);
-}
-
 int main(int argc, char **argv)
 {
 	char config[2048], address[32];
 
-	parent = getpid();
 	stage_start(&w);
 	stage_free_address(address, sizeof(address));
 	mode("ok");
@@ -391,7 +377,7 @@ int main(int argc, char **argv)
 		 "\"action_command\":[\"%s\",\"a; touch %s\"]", address, shown,
 		 stage_path(&w, "hook.pem"), stage_path(&w, "command.sh"), stage_path(&w, "touched"));
 	serviced = stage_serviced(&w, config);
-	atexit(finish);
+	stage_end_at_exit(&w, &serviced, &hook);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", visitor()));
 	return test_harness_run(argc, argv);
 }

@@ -583,24 +583,11 @@ static void make_token(const char *name, const char *role, char *header, size_t 
 	free(out);
 }
 
-static pid_t parent;
-
-static void finish(void)
-{
-	if (getpid() != parent)
-		return;
-	if (stage_stop(serviced) != 0)
-		fprintf(stderr, "# tconn-serviced did not end cleanly\n");
-	if (getenv("TCONN_TEST_VERBOSE"))
-		fputs(log_text(), stderr);
-}
-
 int main(int argc, char **argv)
 {
 	struct rlimit files;
 	char config[1024];
 
-	parent = getpid();
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -616,7 +603,7 @@ int main(int argc, char **argv)
 		 "\"http_tokens\":\"%s\"", PENDING, at, stage_path(&w, "http.pem"), stage_path(&w, "http.key"),
 		 stage_path(&w, "tokens"));
 	serviced = stage_serviced(&w, config);
-	atexit(finish);
+	stage_end_at_exit(&w, &serviced, NULL);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", visitor()));
 	return test_harness_run(argc, argv);
 }

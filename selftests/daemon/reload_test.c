@@ -232,26 +232,13 @@ TEST_F(reload, it_is_in_the_audit_log)
 	json_object_put(reply);
 }
 
-static pid_t parent;
-
-static void finish(void)
-{
-	if (getpid() != parent)
-		return;
-	if (stage_stop(serviced) != 0)
-		fprintf(stderr, "# tconn-serviced did not end cleanly\n");
-	if (getenv("TCONN_TEST_VERBOSE"))
-		fputs(stage_read(stage_path(&w, "tconn-serviced.log")), stderr);
-}
-
 int main(int argc, char **argv)
 {
-	parent = getpid();
 	stage_start(&w);
 	serviced = stage_serviced(&w, "\"message_ms\":20000");
 	good_reference = stage_read(w.device_reference);
 	good_config = stage_read(stage_path(&w, "serviced.json"));
-	atexit(finish);
+	stage_end_at_exit(&w, &serviced, NULL);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", visitor()));
 	return test_harness_run(argc, argv);
 }

@@ -341,24 +341,11 @@ TEST(stranger_can_be_revoked_beforehand)
 	lift_all();
 }
 
-static pid_t parent;
-
-static void finish(void)
-{
-	if (getpid() != parent)
-		return;
-	if (stage_stop(serviced) != 0)
-		fprintf(stderr, "# tconn-serviced did not end cleanly\n");
-	if (getenv("TCONN_TEST_VERBOSE"))
-		fputs(stage_read(stage_path(&w, "tconn-serviced.log")), stderr);
-}
-
 int main(int argc, char **argv)
 {
-	parent = getpid();
 	stage_start(&w);
 	serviced = stage_serviced(&w, "\"message_ms\":20000");
-	atexit(finish);
+	stage_end_at_exit(&w, &serviced, NULL);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}", visitor()));
 	return test_harness_run(argc, argv);
 }

@@ -1591,31 +1591,17 @@ TEST(operator_socket_is_the_operators_alone)
 	EXPECT_EQ(0600, st.st_mode & 0777);
 }
 
-/* The harness ends by exit(). Tests are children: only the parent cleans up. */
-static pid_t parent;
-
-static void finish(void)
-{
-	if (getpid() != parent)
-		return;
-	if (stage_stop(serviced) != 0)
-		fprintf(stderr, "# tconn-serviced did not end cleanly\n");
-	if (getenv("TCONN_TEST_VERBOSE"))
-		fputs(stage_read(stage_path(&w, "tconn-serviced.log")), stderr);
-}
-
 int main(int argc, char **argv)
 {
 	char config[160 + 2 * STAGE_PATH];
 
-	parent = getpid();
 	stage_start(&w);
 	snprintf(config, sizeof(config),
 		 "\"pending\":%d,\"message_ms\":3000,\"pin_attempts\":%d,\"pin_sink\":\"%s\","
 		 "\"metrics_file\":\"%s\"",
 		 PENDING, PIN_ATTEMPTS, stage_path(&w, STAGE_PIN_SINK), stage_path(&w, "metrics.prom"));
 	serviced = stage_serviced(&w, config);
-	atexit(finish);
+	stage_end_at_exit(&w, &serviced, NULL);
 	json_object_put(stage_call(w.admin, 5000, "{\"do\":\"device-add\",\"id\":\"%s\"}",
 				   w.visitor.identity.name));
 	return test_harness_run(argc, argv);

@@ -386,6 +386,33 @@ int stage_stop(pid_t pid)
 	return stage_wait(pid, 20000);
 }
 
+static struct {
+	pid_t parent;
+	const struct stage *stage;
+	const pid_t *serviced, *other;
+} at_exit;
+
+static void end(void)
+{
+	if (getpid() != at_exit.parent)
+		return;
+	if (stage_stop(*at_exit.serviced) != 0)
+		fprintf(stderr, "# tconn-serviced did not end cleanly\n");
+	if (at_exit.other)
+		stage_stop(*at_exit.other);
+	if (getenv("TCONN_TEST_VERBOSE"))
+		fputs(stage_read(stage_path(at_exit.stage, "tconn-serviced.log")), stderr);
+}
+
+void stage_end_at_exit(const struct stage *w, const pid_t *serviced, const pid_t *other)
+{
+	at_exit.parent = getpid();
+	at_exit.stage = w;
+	at_exit.serviced = serviced;
+	at_exit.other = other;
+	atexit(end);
+}
+
 static bool answers(void *arg)
 {
 	struct json_object *request = json_object_new_object(), *reply = NULL;

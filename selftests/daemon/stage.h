@@ -66,6 +66,12 @@ pid_t stage_spawn_path(const struct stage *w, const char *log, const char *path,
 /* Waits, or kills after timeout_ms; exit code, or -signal. */
 int stage_wait(pid_t pid, int timeout_ms);
 int stage_stop(pid_t pid);		/* SIGTERM, then stage_wait() */
+/*
+ * Stops tconn-serviced at this program's exit, and says if it did not end cleanly; its log, too,
+ * with TCONN_TEST_VERBOSE. Then *other, if there is one. For the test program itself: its tests are
+ * children, which leave by exit() as well, and end nothing.
+ */
+void stage_end_at_exit(const struct stage *w, const pid_t *serviced, const pid_t *other);
 
 /* One JSON line to a socket, one back; ends the program without an answer. */
 struct json_object;
